@@ -1,0 +1,18 @@
+"""Ground floor: arrays and their axes, checks, kernels, random streams, statistics of activity."""
+
+from .lazy import lazy_names
+
+__all__ = ["Alignment", "Statistics", "align", "measure", "pack", "unpack", "weight_statistics"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Alignment": "alignment",
+        "Statistics": "statistics",
+        "align": "alignment",
+        "measure": "measurement",
+        "pack": "packing",
+        "unpack": "packing",
+        "weight_statistics": "weights",
+    },
+)
