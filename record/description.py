@@ -1,0 +1,46 @@
+"""A recording in a few lines of text, for people."""
+
+import numpy as np
+
+from .layers import RecordedLayer
+from .recording import Recording
+
+
+def describe(recording: Recording) -> str:
+    """Return a summary of several lines: what was recorded of which network, and how active it was.
+
+    Rates are means over the examples trained on, or over all if there are no such. Reads every bit of
+    activity, no activations and no weights.
+    """
+    n_held_out = int(recording.held_out.sum())
+    n_trained = recording.n_examples - n_held_out
+    n_classes = np.unique(recording.label).size
+    facts = {
+        "network": recording.network,
+        "condition": recording.condition,
+        "seed": recording.seed,
+        "epoch": recording.epoch,
+        "source": recording.source,
+        "written by": recording.tree.attrs["created_by"],
+        "examples": f"{n_trained} trained on, {n_held_out} held out, {n_classes} classes",
+        **recording.attrs,
+    }
+    if recording.path:
+        facts |= {"file": f"{recording.path} ({recording.path.stat().st_size / 1000:.1f} kB)"}
+    width = max(len(name) for name in facts)
+    lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]
+    part = False if n_trained else None
+    name_width = max(len("layer"), *map(len, recording.layers))
+    lines += ["", f"{'layer':<{name_width}}  units   rate  dead  recorded"]
+    lines += [_row(recording[name], part, name_width) for name in recording.layers]
+    return "\n".join(lines)
+
+
+def _row(layer: RecordedLayer, held_out: bool | None, width: int) -> str:
+    rate = layer.active(held_out).mean(axis=0)
+    parts = [
+        "bits" if part == "active_words" else f"{part} {'x'.join(map(str, shape))}"
+        for part, shape in layer.parts.items()
+    ]
+    dead = int((rate == 0).sum())
+    return f"{layer.name:<{width}}  {layer.n_units:>5}  {rate.mean():.3f}  {dead:>4}  {', '.join(parts)}"

@@ -1,0 +1,230 @@
+"""A recording: which units of which layers were active on which examples of one network.
+
+It wraps an xarray ``DataTree`` with a node for each layer (:mod:`rote.record.schema` lists what the
+tree holds) and is made from arrays, from a tree or from a file. Opened from a file it reads nothing
+but names and shapes until an array is asked for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from ..activity.arrays import Counts
+from ..activity.checks import check_choice, check_count
+from .examples import example_dataset
+from .files import read_tree, write_tree
+from .layers import LayerWeights, RecordedLayer, layer_dataset
+from .schema import ATTRIBUTES, CONDITIONS, SCHEMA, SCHEMA_VERSION, check_tree
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """One network's activity in one state of training.
+
+    ``Recording(tree)`` takes any tree of the right shape, as from ``xarray.open_datatree`` on a file
+    that another program wrote; a ``ValueError`` or ``TypeError`` says what is wrong with it. As a
+    context manager it closes its file.
+    """
+
+    tree: xr.DataTree
+    path: Path | None = None  # the file it was opened from
+
+    def __post_init__(self) -> None:
+        check_tree(self.tree)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        activity: Mapping[str, ArrayLike],
+        *,
+        label: ArrayLike,
+        true_label: ArrayLike | None = None,
+        order: ArrayLike | None = None,
+        held_out: ArrayLike | None = None,
+        condition: str,
+        seed: int,
+        epoch: int,
+        source: str,
+        weights: Mapping[str, LayerWeights] | None = None,
+        keep_activation: str | bool = False,
+        attrs: Mapping[str, str | float] | None = None,
+    ) -> Self:
+        """Make a recording of arrays from anywhere.
+
+        Parameters
+        ----------
+        activity : for each layer its activations, or booleans, ``(n_examples, n_units)``; a unit is
+            active where its activation is above zero.
+        label : ``(n_examples,)`` whole numbers from 0, what the network was trained towards; for
+            examples held out of training the true label.
+        true_label : the true labels, where they are known; none are made up from ``label``.
+        order : the position at which each example was presented in the last epoch, held-out examples
+            behind the others; as they stand by default.
+        held_out : booleans, the examples held out of training; none by default.
+        condition : "initialized", "generalizing", "memorizing", "mixed" or "unknown".
+        seed, epoch : whole numbers from 0.
+        source : the network and its data in words.
+        weights : the weights around some or all of the layers.
+        keep_activation : ``False`` keeps bits alone; "float32", or "float16" (rounded to it, smaller
+            on disk), the activations of those layers that are not given as booleans as well.
+        attrs : texts and numbers to keep beside, such as accuracies; truth values become 0 and 1.
+
+        Raises ``TypeError`` for the wrong kind and ``ValueError`` for the wrong shape or value.
+        """
+        if not isinstance(activity, Mapping):
+            raise TypeError(f"activity must map layer names to arrays, got {type(activity).__name__}")
+        weights = {} if weights is None else weights
+        if stray := [str(name) for name in weights if name not in activity]:
+            raise ValueError(
+                f"weights must be of recorded layers ({', '.join(map(str, activity))}), "
+                f"got {', '.join(stray)}"
+            )
+        attributes = {
+            "schema": SCHEMA,
+            "schema_version": SCHEMA_VERSION,
+            "condition": check_choice("condition", condition, CONDITIONS),
+            "seed": check_count("seed", seed, least=0),
+            "epoch": check_count("epoch", epoch, least=0),
+            "source": _text("source", source),
+            "created_by": ", ".join(f"{name} {version(name)}" for name in ("rote", "numpy", "xarray")),
+        }
+        root = example_dataset(label, true_label, order, held_out).assign_attrs(
+            attributes | _free_attributes({} if attrs is None else attrs)
+        )
+        layers = {
+            f"/{name}": layer_dataset(name, values, weights.get(name, LayerWeights()), keep_activation)
+            for name, values in activity.items()
+        }
+        if keep_activation and not any("activation" in layer for layer in layers.values()):
+            raise TypeError(f"keep_activation={keep_activation!r} needs activations, got booleans")
+        for name, layer in layers.items():
+            if layer.sizes["example"] != root.sizes["example"]:
+                raise ValueError(
+                    f"layer {name[1:]!r} must hold as many examples as label, "
+                    f"{root.sizes['example']}, got {layer.sizes['example']}"
+                )
+        return cls(xr.DataTree.from_dict({"/": root} | layers))
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Open the recording at ``path`` lazily.
+
+        Raises ``FileNotFoundError`` for no file and ``ValueError`` for a file of another kind or
+        version, cut short or damaged; damage behind the part read so far is found, by a
+        ``ValueError``, when an array is read that lies there (:func:`rote.record.verify` reads all).
+        """
+        tree = read_tree(path)
+        try:
+            return cls(tree, Path(path))
+        except (TypeError, ValueError) as error:
+            tree.close()
+            raise ValueError(f"{path}: {error}") from error
+
+    def save(self, path: str | Path) -> None:
+        """Write one netCDF file; an earlier one is replaced when this one is whole, never before."""
+        write_tree(self.tree, path)
+
+    def close(self) -> None:
+        """Close the file, if there is one."""
+        self.tree.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __getitem__(self, layer: str) -> RecordedLayer:
+        if layer not in self.layers:
+            raise KeyError(f"no layer {layer!r}; this recording holds {', '.join(self.layers)}")
+        return RecordedLayer(self.tree[layer])
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the recorded layers, from the input on."""
+        return tuple(self.tree.children)
+
+    @property
+    def n_examples(self) -> int:
+        """Number of examples, held-out ones included."""
+        return self.tree.sizes["example"]
+
+    @property
+    def label(self) -> Counts:
+        """What the network was trained towards, and the true label of held-out examples."""
+        return self.tree["label"].to_numpy()
+
+    @property
+    def true_label(self) -> Counts | None:
+        """The true labels, ``None`` if they were not given."""
+        return self.tree["true_label"].to_numpy() if "true_label" in self.tree.dataset else None
+
+    @property
+    def order(self) -> Counts:
+        """Position at which each example was presented in the last epoch."""
+        return self.tree["order"].to_numpy()
+
+    @property
+    def held_out(self) -> np.ndarray:
+        """Which examples were held out of training."""
+        return self.tree["held_out"].to_numpy()
+
+    @property
+    def condition(self) -> str:
+        """Condition of the network; see :meth:`from_arrays`."""
+        return self.tree.attrs["condition"]
+
+    @property
+    def seed(self) -> int:
+        """Seed of the network."""
+        return int(self.tree.attrs["seed"])
+
+    @property
+    def epoch(self) -> int:
+        """Epochs the network had been trained for."""
+        return int(self.tree.attrs["epoch"])
+
+    @property
+    def source(self) -> str:
+        """The network and its data in words."""
+        return self.tree.attrs["source"]
+
+    @property
+    def network(self) -> str:
+        """Name of the network: its condition and seed."""
+        return f"{self.condition}-{self.seed}"
+
+    @property
+    def attrs(self) -> dict[str, str | int | float]:
+        """What else was noted on the network, such as accuracies."""
+        noted = {name: value for name, value in self.tree.attrs.items() if name not in ATTRIBUTES}
+        return {n: v.item() if isinstance(v, np.generic) else v for n, v in noted.items()}
+
+
+open = Recording.open  # rote.record.open(path); nothing in this module opens files by itself
+
+
+def _text(name: str, value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a text, got {value!r}")
+    return value
+
+
+def _free_attributes(attrs: Mapping[str, str | float]) -> dict[str, str | int | float]:
+    if not isinstance(attrs, Mapping):
+        raise TypeError(f"attrs must map names to texts and numbers, got {type(attrs).__name__}")
+    if taken := [name for name in ATTRIBUTES if name in attrs]:
+        raise ValueError(f"attrs must not set {', '.join(taken)}: the recording sets these itself")
+    plain = {}
+    for name, value in attrs.items():
+        scalar = value.item() if isinstance(value, np.generic) else value
+        if not isinstance(scalar, str | bool | int | float):
+            raise TypeError(f"attrs[{name!r}] must be a text or a number, got {value!r}")
+        plain[name] = int(scalar) if isinstance(scalar, bool) else scalar
+    return plain
