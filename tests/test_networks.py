@@ -1,0 +1,147 @@
+"""Networks of the three conditions: what they share, what they are taught, what is recorded."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rote.validate.datasets import digits
+from rote.validate.networks import CONDITIONS, record_network, training_labels
+from rote.validate.training import Training, train
+
+SHORT = Training(hidden=(32, 16), final_epoch=2)
+SEED = 5
+
+
+@pytest.fixture(scope="module")
+def data():
+    return digits()
+
+
+@pytest.fixture(scope="module")
+def recordings(data):
+    return {
+        condition: record_network(
+            data, condition=condition, seed=SEED, training=SHORT, keep_activation="float32"
+        )
+        for condition in CONDITIONS
+    }
+
+
+def dependence(labels, others):
+    """Chi-square p-value of the table of two labels."""
+    table = np.zeros((10, 10))
+    np.add.at(table, (labels, others), 1)
+    return stats.chi2_contingency(table).pvalue
+
+
+def test_memorized_labels_keep_class_sizes_and_forget_the_image(data, agrees, rejects):
+    labels, other = (
+        training_labels(data.labels, condition="memorizing", seed=seed) for seed in (SEED, SEED + 1)
+    )
+    assert (np.bincount(labels) == np.bincount(data.labels)).all()
+    assert agrees([dependence(labels, data.labels), dependence(labels, other)])
+    part_true = np.where(np.arange(labels.size) % 5, labels, data.labels)
+    assert rejects(dependence(part_true, data.labels))
+
+
+@pytest.mark.parametrize("condition", ["initialized", "generalizing"])
+def test_other_conditions_keep_the_true_labels(data, condition):
+    labels = training_labels(data.labels, condition=condition, seed=SEED)
+    assert (labels == data.labels).all()
+
+
+def test_conditions_differ_in_the_labels_trained_towards_alone(data, recordings):
+    one, two, three = (recordings[condition] for condition in CONDITIONS)
+    held_out = one.held_out
+    assert held_out.sum() == pytest.approx(SHORT.held_out_share * data.labels.size, abs=10)
+    for recording in (two, three):
+        assert (recording.held_out == held_out).all()
+        assert (recording.true_label == data.labels).all()
+    assert (two.order == three.order).all()
+    assert (one.label == data.labels).all()
+    assert (two.label == data.labels).all()
+    changed = three.label != data.labels
+    assert not changed[held_out].any()
+    assert changed[~held_out].mean() > 0.8  # nine tenths on average
+
+
+def test_the_initialized_network_is_where_the_others_began(data, recordings):
+    untrained = recordings["initialized"]
+    assert untrained.epoch == 0
+    for condition in ("generalizing", "memorizing"):
+        start = record_network(
+            data, condition=condition, seed=SEED, training=replace(SHORT, final_epoch=0)
+        )
+        for name in untrained.layers:
+            for part in ("weight_in", "bias", "weight_out"):
+                mine, its = (getattr(r[name], part) for r in (start, untrained))
+                assert (mine == its).all()
+                assert (getattr(recordings[condition][name], part) != its).any()
+
+
+def test_held_out_examples_follow_the_training_examples(recordings):
+    for recording in recordings.values():
+        held_out, order = recording.held_out, recording.order
+        assert (np.sort(order) == np.arange(order.size)).all()
+        assert (order[held_out] == np.arange((~held_out).sum(), order.size)).all()
+        assert (np.diff(order[~held_out]) < 0).any()  # shuffled, not as they stand
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_recorded_activity_is_the_forward_pass_on_all_images(data, recordings, condition):
+    below = data.images.astype(np.float64)
+    for name, n_units in zip(("hidden_1", "hidden_2"), SHORT.hidden, strict=True):
+        layer = recordings[condition][name]
+        drive = below @ layer.weight_in.T + layer.bias
+        below = np.maximum(drive, 0)
+        assert drive.shape == (data.labels.size, n_units)
+        np.testing.assert_allclose(layer.activation(), below, atol=1e-4)
+        clear = np.abs(drive) > 1e-4  # nearer to zero, float32 may see the other side
+        assert (layer.active() == (drive > 0))[clear].all()
+        assert clear.mean() > 0.999
+    above = recordings[condition]["hidden_1"].weight_out
+    assert (above == recordings[condition]["hidden_2"].weight_in).all()
+
+
+def test_attributes_tell_how_training_went(data, recordings):
+    for condition, recording in recordings.items():
+        learned = ~recording.held_out
+        network = train(
+            data.images[learned],
+            recording.label[learned],
+            n_classes=10,
+            training=replace(SHORT, final_epoch=recording.epoch),
+            seed=SEED,
+        )
+        last = recording["hidden_2"]
+        read_out = network.parameters[-1]
+        said = (last.activation(True) @ read_out.weight.T + read_out.bias).argmax(axis=1)
+        told = recording.attrs
+        assert (recording.condition, recording.seed) == (condition, SEED)
+        assert recording.source == f"ReLU perceptron 64-32-16-10 on {data.source}"
+        assert told["training_accuracy"] == network.training_accuracy
+        assert told["held_out_accuracy"] == pytest.approx((said == data.labels[~learned]).mean())
+        assert told["loss"] == pytest.approx(network.loss[-1])
+        assert told["reached"] == 0
+        assert (told["learning_rate"], told["batch_size"], told["optimizer"]) == (1e-3, 64, "Adam")
+
+
+def test_the_studys_networks_learn_every_label(data):
+    """With one setting for both tasks; what they then make of unseen images tells them apart."""
+    true, random = (
+        record_network(data, condition=condition, seed=0, training=Training())
+        for condition in ("generalizing", "memorizing")
+    )
+    assert true.attrs["reached"] == random.attrs["reached"] == 1
+    assert true.epoch < random.epoch
+    assert true.attrs["held_out_accuracy"] > 0.9
+    assert random.attrs["held_out_accuracy"] < 0.2
+
+
+def test_unknown_condition_is_named(data):
+    with pytest.raises(ValueError, match=r"condition must be one of initialized, .* got 'mixed'"):
+        record_network(data, condition="mixed", seed=0, training=SHORT)
+    with pytest.raises(ValueError, match=r"condition must be one of initialized, .* got 'rote'"):
+        training_labels(data.labels, condition="rote", seed=0)

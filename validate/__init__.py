@@ -1,0 +1,34 @@
+"""The experiment: train networks that generalize and memorize, and hold every prediction against them."""
+
+from ..activity.lazy import lazy_names
+
+__all__ = [
+    "CONDITIONS",
+    "Dataset",
+    "Results",
+    "Study",
+    "Training",
+    "digits",
+    "draw_twins",
+    "mnist",
+    "record_network",
+    "run_study",
+    "train",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "CONDITIONS": "networks",
+        "Dataset": "datasets",
+        "Results": "results",
+        "Study": "study",
+        "Training": "training",
+        "digits": "datasets",
+        "draw_twins": "twins",
+        "mnist": "datasets",
+        "record_network": "networks",
+        "run_study": "study",
+        "train": "training",
+    },
+)
