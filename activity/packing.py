@@ -36,7 +36,8 @@ def pack(active: Activity) -> Packed:
 def unpack(words: Packed, n_units: int) -> Activity:
     """Return the activity of shape ``(n_examples, n_units)`` that ``words`` hold.
 
-    Raises ``TypeError`` unless words are 64-bit and unsigned, ``ValueError`` unless they fit ``n_units``.
+    Raises ``TypeError`` unless words are unsigned and 64 bits long, ``ValueError`` unless they fit
+    ``n_units``.
     """
     words = np.asarray(words)
     if words.dtype.kind != "u" or words.dtype.itemsize != WORD // 8:

@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 
 from .arrays import Activity, Counts, Packed
 from .kernel import kernel, over_blocks
-from .packing import pack
+from .packing import WORD, n_words, pack
 
 
 @intrinsic
@@ -29,11 +29,46 @@ def coactive_count(active: Activity) -> Counts:
     The diagonal holds each unit's own active count.
     """
     n_units = active.shape[1]
-    by_unit = pack(np.ascontiguousarray(active.T))
+    by_unit = turned(pack(active))[:n_units]
     together = np.empty((n_units, n_units), dtype=np.int64)
     # row i of the upper triangle is paired with row n - 1 - i, so that halves are equal work
     over_blocks(lambda start, stop: _coactive(by_unit, together, start, stop), -(-n_units // 2), least=8)
     return together
+
+
+def turned(words: Packed) -> Packed:
+    """Return bits by unit: row i holds unit i's examples, 64 a word, zeros behind the last.
+
+    From ``(n_examples, n_words)`` to ``(64 n_words, ceil(n_examples / 64))``.
+    """
+    n_examples, width = words.shape
+    by_unit = np.empty((WORD * width, n_words(n_examples)), dtype=np.uint64)
+    over_blocks(lambda start, stop: _turn(words, by_unit, start, stop), by_unit.shape[1], least=64)
+    return by_unit
+
+
+@kernel
+def _turn(words: Packed, by_unit: Packed, start: int, stop: int) -> None:
+    """Transpose 64 x 64 bits at a time (Warren, Hacker's Delight, 2nd ed. 2012, section 7-3)."""
+    n_examples, width = words.shape
+    square = np.empty(WORD, dtype=np.uint64)
+    for block in range(start, stop):
+        for column in range(width):
+            for row in range(WORD):
+                example = WORD * block + row
+                square[row] = words[example, column] if example < n_examples else np.uint64(0)
+            size, mask = WORD // 2, np.uint64(0x00000000FFFFFFFF)
+            while size:
+                shift = np.uint64(size)
+                for first in range(0, WORD, 2 * size):
+                    for row in range(first, first + size):
+                        swap = ((square[row] >> shift) ^ square[row + size]) & mask
+                        square[row] ^= swap << shift
+                        square[row + size] ^= swap
+                size //= 2
+                mask ^= mask << np.uint64(size)
+            for row in range(WORD):
+                by_unit[WORD * column + row, block] = square[row]
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a stream of its own for each test, and what an alarm is."""
+"""Fixtures of all tests: a stream for each test, what an alarm is, the slow twin of a random word."""
 
 import numpy as np
 import pytest
@@ -42,3 +42,16 @@ def rejects():
         return bool(p_values.size * p_values.min() < FALSE_ALARM)
 
     return verdict
+
+
+@pytest.fixture
+def slow_word():
+    """Return word number ``counter`` of a key in Python's own integers: the twin of ``streams.word``."""
+
+    def word(key, counter: int) -> int:
+        x = (int(key[0]) + int(counter) * 0x9E3779B97F4A7C15) % 2**64
+        x = ((x ^ x >> 30) * 0xBF58476D1CE4E5B9) % 2**64 ^ int(key[1])
+        x = ((x ^ x >> 27) * 0x94D049BB133111EB) % 2**64
+        return x ^ x >> 31
+
+    return word

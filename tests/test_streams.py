@@ -1,0 +1,171 @@
+"""Random streams: words against Python's integers, and every use of them against its law."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rote.activity.streams import draw_keys, exponential, log_gamma_variates, uniform, uniforms, word
+
+MASK = 2**64 - 1
+SHAPES = [0.01, 0.5, 3.0, 100.0]
+
+
+def words(key, counters):
+    """Many words at once, in NumPy: uint64 wraps."""
+    x = key[0] + counters * np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ x >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9) ^ key[1]
+    x = (x ^ x >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    return x ^ x >> np.uint64(31)
+
+
+def unshift(value, bits):
+    """Solve value = x ^ x >> bits for x."""
+    x = value
+    for _ in range(64 // bits):
+        x = value ^ x >> bits
+    return x
+
+
+def counter_of(key, value):
+    """Where the stream of ``key`` holds the word ``value``: a key is a permutation of the words."""
+    x = unshift(value, 31) * pow(0x94D049BB133111EB, -1, 2**64) & MASK
+    x = (unshift(x, 27) ^ int(key[1])) * pow(0xBF58476D1CE4E5B9, -1, 2**64) & MASK
+    x = unshift(x, 30)
+    return (x - int(key[0])) * pow(0x9E3779B97F4A7C15, -1, 2**64) & MASK
+
+
+@pytest.mark.parametrize("counter", [0, 1, 2, 12345, 2**63, MASK])
+def test_word_equals_pythons_integers(counter, slow_word, rng):
+    for key in [*draw_keys(rng, 20), np.zeros(2, np.uint64), np.full(2, MASK, np.uint64)]:
+        assert int(word(key, np.uint64(counter))) == slow_word(key, counter)
+        assert int(words(key, np.array([counter], np.uint64))[0]) == slow_word(key, counter)
+
+
+def test_uniform_is_the_middle_of_its_step_and_never_an_end(slow_word, rng):
+    (key,) = draw_keys(rng, 1)
+    rare = {value: counter_of(key, value) for value in (0, 1 << 12, 1 << 63, MASK - (1 << 12), MASK)}
+    assert all(slow_word(key, counter) == value for value, counter in rare.items())
+    for counter in [*rare.values(), *range(100)]:
+        number = uniform(key, np.uint64(counter))
+        assert Fraction(number) == (slow_word(key, counter) // 2**12 + Fraction(1, 2)) / 2**52
+        assert 0 < number < 1
+
+
+def cells_p(values, n_cells):
+    """Chi-square p-value of equally likely cells."""
+    return stats.chisquare(np.bincount(values.astype(np.int64), minlength=n_cells)).pvalue
+
+
+def test_every_byte_is_uniform(agrees, rejects, rng):
+    (key,) = draw_keys(rng, 1)
+    octets = words(key, np.arange(1 << 16, dtype=np.uint64)).view(np.uint8).reshape(-1, 8)
+    assert agrees([cells_p(octets[:, place], 256) for place in range(8)])
+    assert rejects(cells_p(octets[octets != 7], 256))
+
+
+@pytest.mark.parametrize("bits", [0, 30, 60], ids=["low", "middle", "high"])
+@pytest.mark.parametrize("step", [1, 2, 4, 1 << 16, 1 << 32])
+def test_words_a_step_apart_are_independent(step, bits, agrees, rejects, rng):
+    (key,) = draw_keys(rng, 1)
+    counters = np.uint64(2 * step) * np.arange(1 << 15, dtype=np.uint64)
+    one, two = (
+        (words(key, c) >> np.uint64(bits)) & np.uint64(15)
+        for c in (counters, counters + np.uint64(step))
+    )
+    assert agrees(cells_p(one * np.uint64(16) + two, 256))
+    assert rejects(cells_p(one * np.uint64(16) + one, 256))
+
+
+@pytest.mark.parametrize("bits", [0, 30, 60], ids=["low", "middle", "high"])
+def test_two_keys_are_independent(bits, agrees, rng):
+    counters = np.arange(1 << 15, dtype=np.uint64)
+    one, two = ((words(key, counters) >> np.uint64(bits)) & np.uint64(15) for key in draw_keys(rng, 2))
+    assert agrees(cells_p(one * np.uint64(16) + two, 256))
+
+
+def test_uniforms_follow_their_law(agrees, rejects, rng):
+    (key,) = draw_keys(rng, 1)
+    numbers = uniforms(key, np.arange(50_000, dtype=np.uint64))
+    assert agrees(stats.kstest(numbers, "uniform").pvalue)
+    assert rejects(stats.kstest(numbers**1.06, "uniform").pvalue)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gamma_variates_follow_their_law_and_no_other(shape, agrees, rejects, rng):
+    (key,) = draw_keys(rng, 1)
+    logs = log_gamma_variates(key, shape, np.arange(40_000, dtype=np.uint64))
+    assert agrees(stats.kstest(logs, stats.loggamma(shape).cdf).pvalue)
+    assert rejects(stats.kstest(logs, stats.loggamma(1.05 * shape).cdf).pvalue)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_neighbouring_gamma_variates_are_independent(shape, agrees, rejects, rng):
+    (key,) = draw_keys(rng, 1)
+    even, odd = log_gamma_variates(key, shape, np.arange(40_000, dtype=np.uint64)).reshape(-1, 2).T
+    assert agrees(stats.spearmanr(even, odd).pvalue)
+    assert rejects(stats.spearmanr(even, odd + 0.1 * even).pvalue)
+
+
+def test_exponential_variates_follow_their_law_and_no_other(agrees, rejects, rng):
+    (key,) = draw_keys(rng, 1)
+    variates, counter = np.empty(100_000), np.uint64(0)
+    for place in range(variates.size):
+        variates[place], counter = exponential(key, np.uint64(counter))
+    assert variates.size < counter < 1.05 * variates.size  # words: rarely more than one for a variate
+    assert agrees(stats.kstest(variates, "expon").pvalue)
+    assert rejects(stats.kstest(1.03 * variates, "expon").pvalue)
+    beyond = variates[variates > 5] - 5  # of the outer layers, which few variates reach
+    assert agrees(stats.binomtest(beyond.size, variates.size, np.exp(-5)).pvalue)
+    assert agrees(stats.kstest(beyond, "expon").pvalue)
+
+
+def slow_log_gamma(word, key, shape, row):
+    """Marsaglia and Tsang in plain Python; the variate, and the counters it read."""
+    read_at = []
+
+    def read():
+        read_at.append(row * 2**16 + len(read_at))
+        return (word(key, read_at[-1]) // 2**12 + 0.5) * 2.0**-52
+
+    third = shape + 2 / 3
+    boost = math.log(read()) / shape
+    while True:
+        x, y, u = 2 * read() - 1, 2 * read() - 1, read()
+        square = x * x + y * y
+        if square >= 1:
+            continue
+        normal = x * math.sqrt(-2 * math.log(square) / square)
+        cube = (1 + normal / math.sqrt(9 * third)) ** 3
+        if cube > 0 and math.log(u) < normal**2 / 2 + third * (1 - cube + math.log(cube)):
+            return boost + math.log(third * cube), read_at
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gamma_variates_equal_plain_python_and_no_word_is_read_twice(shape, slow_word, rng):
+    (key,) = draw_keys(rng, 1)
+    rows = [*range(300), 2**47, 2**48 - 1]
+    slow = [slow_log_gamma(slow_word, key, shape, row) for row in rows]
+    fast = log_gamma_variates(key, shape, np.array(rows, dtype=np.uint64))
+    np.testing.assert_allclose(fast, [logs for logs, _ in slow], rtol=1e-13, atol=1e-13)
+    read = [counter for _, read_at in slow for counter in read_at]
+    assert len(set(read)) == len(read)
+    assert all(
+        counter // 2**16 == row for row, (_, at) in zip(rows, slow, strict=True) for counter in at
+    )
+
+
+def test_keys_are_the_generators_next_words():
+    keys = draw_keys(np.random.default_rng(3), 4)
+    assert keys.shape == (4, 2)
+    np.testing.assert_array_equal(
+        keys.ravel(), np.random.default_rng(3).integers(2**64, size=8, dtype=np.uint64)
+    )
+
+
+@pytest.mark.parametrize("rng", [None, 3, np.random], ids=["None", "seed", "module"])
+def test_keys_come_from_a_generator_only(rng):
+    with pytest.raises(TypeError, match=r"rng must be a numpy\.random\.Generator, got"):
+        draw_keys(rng, 1)
