@@ -1,0 +1,208 @@
+"""Drawing units that are independent given the latent state of an example.
+
+All Bernoulli processes here are such mixtures: an example draws a latent state x_t, then unit i is
+active with probability p_i(x_t). A uniform number U = (lane + rest) / 2¹⁶ is compared with it, where
+the lane is 16 random bits and the rest 52 more. Most cells need no rest, nor the exact p_i(x_t): with
+a chord a ≈ 2¹⁶ p_i(x_t) drawn between tabulated states, and a margin m on its error,
+
+    lane < a - m  ⇒ active,      lane > a + m  ⇒ not active,
+
+which are operations on 16-bit numbers in long rows. The few cells in between are decided exactly, so
+chord and margin change the speed and never the draw; and since lane and rest are functions of
+(example, unit), neither threads nor blocks change it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..activity.arrays import Activity, Floats
+from ..activity.checks import check_count
+from ..activity.kernel import kernel, over_blocks
+from ..activity.streams import Key, draw_keys, uniforms, word
+
+LANE = 65536.0
+LANES = 4  # in a word
+CELLS = 1 << 20  # cells compared before the undecided ones are looked for: they are still in cache
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chords:
+    """Approximate probabilities: an example's lie between two rows of a table."""
+
+    table: NDArray[np.uint16]  # (n_states, n_units, or 1 where all are alike), in lanes
+    state: NDArray[np.int64]  # (n_examples,) the row before the example's latent state
+    share: NDArray[np.uint16]  # (n_examples,) how far it lies towards the next row, in 1/65535
+    margin: int  # lanes by which the chord may be off
+
+    @classmethod
+    def exact(cls, probability: Floats, state: NDArray[np.int64]) -> "Chords":
+        """Build from a table of probabilities of which each example has just one row."""
+        return cls(in_lanes(probability), state, np.zeros(state.size, dtype=np.uint16), 1)
+
+
+def in_lanes(probability: Floats) -> NDArray[np.uint16]:
+    """Return how many lanes lie wholly below each probability."""
+    return np.minimum(probability * LANE, LANE - 1).astype(np.uint16)
+
+
+class Mixture(Protocol):
+    """What :func:`draw` needs of a process."""
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+
+    def latent(self, key: Key, examples: NDArray[np.uint64]) -> NDArray:
+        """Return the latent state of ``examples``: one number each, a function of its place."""
+
+    def chords(self, latent: NDArray) -> Chords:
+        """Return approximations of the units' probabilities at each latent state."""
+
+    def given(self, latent: NDArray, units: NDArray[np.int64]) -> Floats:
+        """Return the exact probability of ``units`` at latent states: both ``(n,)``."""
+
+
+def draw(process: Mixture, n_examples: int, rng: np.random.Generator) -> Activity:
+    """Draw activity of shape ``(n_examples, n_units)``; takes three keys from ``rng``."""
+    n_examples = check_count("n_examples", n_examples)
+    return _draw(process, 0, n_examples, draw_keys(rng, 3))
+
+
+def draw_blocks(
+    process: Mixture, n_examples: int, rng: np.random.Generator, block: int
+) -> Iterator[Activity]:
+    """Yield the activity that :func:`draw` gives, ``block`` examples at a time; takes its keys now."""
+    n_examples, block = check_count("n_examples", n_examples), check_count("block", block)
+    keys = draw_keys(rng, 3)
+    starts = range(0, n_examples, block)
+    return (_draw(process, start, min(start + block, n_examples), keys) for start in starts)
+
+
+def _draw(process: Mixture, first: int, last: int, keys: NDArray[np.uint64]) -> Activity:
+    latent_key, lane_key, rest_key = keys
+    n_examples, n_units = last - first, process.n_units
+    latent = process.latent(latent_key, np.arange(first, last, dtype=np.uint64))
+    chords = process.chords(latent)
+    active = np.empty((n_examples, n_units), dtype=np.uint8)
+    step = max(1, CELLS // n_units)
+
+    def fill(start: int, stop: int) -> None:
+        for top in range(start, stop, step):
+            rows = slice(top, min(top + step, stop))
+            state, share = chords.state[rows], chords.share[rows]
+            _compare(active[rows], chords.table, state, share, chords.margin, lane_key, first + top)
+            decide(active[rows], top)
+
+    def decide(block: NDArray[np.uint8], top: int) -> None:
+        row, unit = np.divmod(_undecided(block.reshape(-1)), n_units)
+        example = (first + top + row).astype(np.uint64)
+        lane = _lanes(lane_key, example, unit, n_units)
+        rest = uniforms(rest_key, example * np.uint64(n_units) + unit.astype(np.uint64))
+        edge = LANE * process.given(latent[top + row], unit) - lane
+        block[row, unit] = rest < edge
+
+    over_blocks(fill, n_examples, least=max(1, CELLS // 4 // n_units))
+    return active.view(np.bool_)
+
+
+@kernel
+def _compare(
+    active: NDArray[np.uint8],
+    table: NDArray[np.uint16],
+    state: NDArray[np.int64],
+    share: NDArray[np.uint16],
+    margin: int,
+    key: Key,
+    first: int,
+) -> None:
+    """Set cells to 1 (active), 0 (not) or 2 and 3 (undecided)."""
+    n_rows, n_units = active.shape
+    words = np.empty((n_units + LANES - 1) // LANES, dtype=np.uint64)
+    lanes = words.view(np.uint16)
+    low = np.empty(n_units, dtype=np.uint16)
+    high = np.empty(n_units, dtype=np.uint16)
+    margin = min(margin, 65535)
+    for row in range(n_rows):
+        before, after = table[state[row]], table[min(state[row] + 1, table.shape[0] - 1)]
+        _margins(low, high, before, after, share[row], np.uint16(margin))
+        start = np.uint64(first + row) * np.uint64(words.size)
+        for place in range(words.size):
+            words[place] = word(key, start + np.uint64(place))
+        _compare_row(active[row], lanes, low, high)
+
+
+@kernel
+def _margins(
+    low: NDArray[np.uint16],
+    high: NDArray[np.uint16],
+    before: NDArray[np.uint16],
+    after: NDArray[np.uint16],
+    share: np.uint16,
+    margin: np.uint16,
+) -> None:
+    """Set chord less margin and chord plus margin, within the lanes.
+
+    Every result is cast back to 16 bits, since Numba widens them to 64 and the loop with them.
+    """
+    rest, top, bits = np.uint16(65535 - share), np.uint16(65535 - margin), np.uint32(16)
+    if before.size < low.size:  # all units are alike, and no chord is between two rows
+        low[:] = max(before[0], margin) - margin
+        high[:] = min(before[0], top) + margin
+        return
+    for unit in range(low.size):
+        first = np.uint16((np.uint32(before[unit]) * np.uint32(rest)) >> bits)
+        second = np.uint16((np.uint32(after[unit]) * np.uint32(share)) >> bits)
+        chord = np.uint16(first + second)
+        low[unit] = np.uint16(max(chord, margin) - margin)
+        high[unit] = np.uint16(min(chord, top) + margin)
+
+
+@kernel
+def _compare_row(
+    fired: NDArray[np.uint8],
+    lanes: NDArray[np.uint16],
+    low: NDArray[np.uint16],
+    high: NDArray[np.uint16],
+) -> None:
+    for unit in range(fired.size):
+        below = np.uint8(lanes[unit] < low[unit])
+        fired[unit] = below | ((below ^ np.uint8(lanes[unit] <= high[unit])) << np.uint8(1))
+
+
+@kernel
+def _undecided(cells: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the places of undecided cells, looked for eight at a time."""
+    n_eights = cells.size // 8
+    eights = cells[: 8 * n_eights].view(np.uint64)
+    mark = np.uint64(0x0202020202020202)
+    count = 0
+    for eight in range(n_eights):
+        count += (eights[eight] & mark) != 0
+    places = np.empty(8 * (count + 1), dtype=np.int64)
+    found = 0
+    for eight in range(n_eights):
+        if eights[eight] & mark:
+            for place in range(8 * eight, 8 * eight + 8):
+                places[found] = place
+                found += cells[place] >> 1
+    for place in range(8 * n_eights, cells.size):
+        places[found] = place
+        found += cells[place] >> 1
+    return places[:found]
+
+
+@kernel
+def _lanes(
+    key: Key, example: NDArray[np.uint64], unit: NDArray[np.int64], n_units: int
+) -> NDArray[np.uint16]:
+    """Return the lanes of cells, as the rows of :func:`_compare` held them."""
+    n_words = np.uint64((n_units + LANES - 1) // LANES)
+    lanes = np.empty(unit.size, dtype=np.uint16)
+    for cell in range(unit.size):
+        drawn = word(key, example[cell] * n_words + np.uint64(unit[cell] // LANES))
+        lanes[cell] = np.uint16(drawn >> np.uint64(16 * (unit[cell] % LANES)))
+    return lanes

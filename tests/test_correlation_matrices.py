@@ -1,0 +1,104 @@
+"""Correlation matrices: factors of regular and singular ones, nearest ones, inversion, errors."""
+
+import numpy as np
+import pytest
+
+from rote.simulate.bivariate import binary_covariance, correlation_bounds
+from rote.simulate.correlation_matrices import (
+    check_correlation_matrix,
+    latent_matrix,
+    nearest_correlation_matrix,
+    triangular_factor,
+)
+
+INDEFINITE = np.array([[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]])
+SINGULAR = np.array([[1.0, 1.0, 0.6], [1.0, 1.0, 0.6], [0.6, 0.6, 1.0]])
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [SINGULAR, np.ones((4, 4)), np.eye(3), np.array([[2.0, 0.5], [0.5, 1.0]]), np.diag([0.0, 0.5])],
+)
+def test_factors_are_triangular_and_give_the_matrix_back(matrix):
+    factor = triangular_factor("m", matrix, remedy="")
+    assert factor @ factor.T == pytest.approx(matrix, abs=1e-12)
+    assert not np.triu(factor, k=1).any()
+
+
+def test_an_indefinite_matrix_is_told_with_its_eigenvalue_and_a_remedy():
+    least = np.linalg.eigvalsh(INDEFINITE)[0]
+    with pytest.raises(ValueError, match=f"smallest eigenvalue {least:.6g}; do this"):
+        triangular_factor("m", INDEFINITE, remedy="do this")
+
+
+def test_the_nearest_matrix_is_valid_and_none_around_it_is_nearer(rng):
+    nearest = nearest_correlation_matrix(INDEFINITE)
+    assert np.linalg.eigvalsh(nearest)[0] > -1e-12
+    assert np.diag(nearest).tolist() == [1, 1, 1]
+    distance = np.linalg.norm(nearest - INDEFINITE)
+    for step in 10.0 ** rng.uniform(-4, 0, 300):
+        # any valid correlation matrix, mixed in: the set is convex
+        vectors = rng.normal(size=(3, 3))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        other = (1 - step) * nearest + step * vectors @ vectors.T
+        assert np.linalg.norm(other - INDEFINITE) > distance - 1e-8
+
+
+def test_the_nearest_of_a_valid_matrix_is_itself():
+    assert nearest_correlation_matrix(SINGULAR) == pytest.approx(SINGULAR, abs=1e-8)
+
+
+def test_higham_s_example_comes_out():
+    """Higham (2002): the nearest to tridiagonal (1, 1, 1) of order 3 has .7607 and .1573."""
+    matrix = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
+    nearest = nearest_correlation_matrix(matrix)
+    assert nearest[0] == pytest.approx([1.0, 0.7607, 0.1573], abs=5e-5)
+
+
+@pytest.mark.parametrize("share", [-0.3, -1e-3, 1e-3, 0.05, 0.6])
+def test_inverted_correlations_are_exact_for_rates_from_1e_minus_6(share):
+    """Each pair wants a share of the greatest, or the least, correlation that its rates allow."""
+    rate = np.array([1e-6, 1e-4, 0.05, 0.5, 0.99, 1 - 1e-6])
+    least, most = correlation_bounds(rate[:, None], rate)
+    wanted = share * most if share > 0 else -share * least
+    np.fill_diagonal(wanted, 1.0)
+    reached = binary_covariance(rate[:, None], rate, latent_matrix(rate, wanted))
+    deviation = np.sqrt(rate * (1 - rate))
+    off = ~np.eye(rate.size, dtype=bool)
+    assert reached[off] == pytest.approx(
+        (wanted * np.outer(deviation, deviation))[off], rel=1e-10, abs=0
+    )
+
+
+def test_latent_correlations_of_half_rates_are_a_sine():
+    """At rate 1/2, correlation = 2/π arcsin(latent): Sheppard (1899)."""
+    correlation = np.array([[1.0, 0.3, -0.5], [0.3, 1.0, 0.0], [-0.5, 0.0, 1.0]])
+    latent = latent_matrix(np.full(3, 0.5), correlation)
+    assert latent == pytest.approx(np.sin(np.pi / 2 * correlation), abs=1e-13)
+
+
+def test_a_pair_beyond_its_bounds_is_told_or_cut():
+    rate = np.array([0.5, 0.1, 0.3])
+    correlation = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.9], [0.0, 0.9, 1.0]])
+    bound = np.sqrt(0.1 * 0.7 / (0.3 * 0.9))
+    expected = rf"\[-0.218218, {bound:.6g}\] for units 1 and 2 of rates 0.1 and 0.3, got 0.9"
+    with pytest.raises(ValueError, match=expected):
+        latent_matrix(rate, correlation)
+    cut = latent_matrix(rate, correlation, cut=True)
+    reached = binary_covariance(0.1, 0.3, cut[1, 2]) / np.sqrt(0.09 * 0.21)
+    assert reached == pytest.approx(bound)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        (np.ones((2, 3)), r"m must have shape \(2, 2\), got \(2, 3\)"),
+        ([[1.0, 0.1], [0.2, 1.0]], "m must be symmetric, got 0.1 and 0.2 for 0 and 1"),
+        ([[1.0, 0.1], [0.1, 0.9]], "m must be 1 on its diagonal, got 0.9 for unit 1"),
+        ([[1.0, 1.2], [1.2, 1.0]], r"m must lie in \[-1, 1\], got 1.2 for units 0 and 1"),
+        ([[1.0, np.nan], [0.1, 1.0]], "m must be finite, got nan"),
+    ],
+)
+def test_what_is_no_correlation_matrix_is_named(matrix, message):
+    with pytest.raises(ValueError, match=message):
+        check_correlation_matrix("m", matrix, 2)
