@@ -1,0 +1,175 @@
+"""The one place that samples: a posterior that converged, or an error that says what to do.
+
+Chains are those of the No-U-Turn sampler of nutpie. A posterior is refused if any variable has a
+rank-normalized R-hat above 1.01 or a bulk effective sample size below 400 (Vehtari et al., Bayesian
+Analysis 16, 2021), or if any transition diverged (Betancourt, arXiv 1701.02434).
+
+A compiled model is kept and given new data: compiling costs more than sampling.
+"""
+
+from collections.abc import Callable, Hashable
+from importlib.metadata import version
+
+import arviz as az
+import numpy as np
+import nutpie
+import pymc as pm
+import xarray as xr
+from nutpie.sample import CompiledModel
+
+from ..activity.checks import check_choice, check_count, check_generator
+from ..activity.statistics import Statistics
+from .factor import FactorPrior, factor_model
+from .rates import RatePrior, rate_model
+
+MOST_R_HAT = 1.01
+LEAST_ESS = 400
+TARGET_ACCEPT = 0.9
+AUXILIARY = "_z"  # ends the names of variables that only serve the sampler
+KEPT_STATISTICS = ["diverging", "energy", "depth", "n_steps", "step_size", "mean_tree_accept"]
+
+type Progress = Callable[[int, int], object]
+"""Called with the draws done and the draws due, warm-up included, over all chains; from a thread."""
+
+_compiled: dict[Hashable, CompiledModel] = {}
+
+
+class ConvergenceError(RuntimeError):
+    """Chains that do not stand for the posterior; the message says what may help."""
+
+
+def fit(
+    statistics: Statistics,
+    *,
+    model: str = "rates",
+    prior: RatePrior | FactorPrior | None = None,
+    rng: np.random.Generator,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    progress: Progress | None = None,
+) -> xr.DataTree:
+    """Return the posterior of one layer as an ArviZ DataTree.
+
+    ``model`` is ``"rates"`` (:func:`~rote.inference.rates.rate_model`) or ``"factor"``
+    (:func:`~rote.inference.factor.factor_model`), ``prior`` that model's. Raises
+    :class:`ConvergenceError` instead of returning what did not converge, ``ValueError`` for data that
+    the model refuses.
+    """
+    check_choice("model", model, ("rates", "factor"))
+    build, default = (rate_model, RatePrior) if model == "rates" else (factor_model, FactorPrior)
+    prior = default() if prior is None else prior
+    if not isinstance(prior, default):
+        raise TypeError(
+            f"prior of the {model} model must be a {default.__name__}, got {type(prior).__name__}"
+        )
+    return sample(
+        build(statistics, prior=prior),
+        kind=model,
+        prior=prior,
+        rng=rng,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        progress=progress,
+    )
+
+
+def sample(
+    model: pm.Model,
+    *,
+    kind: str,
+    prior: Hashable,
+    rng: np.random.Generator,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    progress: Progress | None = None,
+) -> xr.DataTree:
+    """Return the posterior of ``model``; errors as of :func:`fit`.
+
+    Models of equal ``kind``, ``prior`` and coordinates must differ in their ``pm.Data`` only: they
+    share one compilation. The posterior depends on nothing else but the state of ``rng``.
+    """
+    check_count("draws", draws)
+    check_count("tune", tune)
+    check_count("chains", chains, least=2)
+    seed = int(check_generator(rng).integers(2**63))
+    due = chains * (draws + tune)
+
+    def tell(states: list) -> None:  # called from the sampler's thread
+        progress(sum(state.finished_draws for state in states), due)
+
+    tree = nutpie.sample(
+        _compile(model, kind, prior),
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+        target_accept=TARGET_ACCEPT,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=tell if progress else None,
+        progress_rate=100,
+    )
+    if progress:
+        progress(due, due)
+    _check_convergence(tree, kind)
+    return _tidy(tree, model=kind, prior=repr(prior), seed=str(seed))
+
+
+def _compile(model: pm.Model, kind: str, prior: Hashable) -> CompiledModel:
+    """Return the compiled model with this model's data, compiling only what is new."""
+    coords = tuple((name, tuple(values)) for name, values in model.coords.items())
+    key = (kind, prior, coords)
+    if key not in _compiled:
+        _compiled[key] = nutpie.compile_pymc_model(model)
+    compiled = _compiled[key]
+    data = {variable.name: variable.get_value() for variable in model.data_vars}
+    used = {variable.name for variable in compiled.shared_var_keys}
+    return compiled.with_data(**{name: data[name] for name in sorted(used)})
+
+
+def _check_convergence(tree: xr.DataTree, kind: str) -> None:
+    diverged = int(tree["sample_stats"]["diverging"].sum())
+    r_hat, ess = az.rhat(tree["posterior"]), az.ess(tree["posterior"], method="bulk")
+    worst = max(_values(r_hat), key=lambda pair: (np.isnan(pair[0]), pair[0]))
+    fewest = min(_values(ess), key=lambda pair: (not np.isnan(pair[0]), pair[0]))
+    if diverged:
+        raise ConvergenceError(
+            f"the {kind} posterior must be sampled without divergences, got {diverged}: tune longer, or "
+            "look for a layer with next to no data or a prior at odds with it"
+        )
+    if not worst[0] <= MOST_R_HAT:
+        raise ConvergenceError(
+            f"the chains of the {kind} posterior must agree (R-hat at most {MOST_R_HAT}), got "
+            f"{worst[0]:.3f} for {worst[1]}: draw and tune more"
+        )
+    if not fewest[0] >= LEAST_ESS:
+        raise ConvergenceError(
+            f"the {kind} posterior needs an effective sample size of {LEAST_ESS}, got {fewest[0]:.0f} "
+            f"for {fewest[1]}: take more draws"
+        )
+
+
+def _values(diagnostic: xr.DataTree) -> list[tuple[float, str]]:
+    """Return each variable's values with its name."""
+    return [
+        (float(value), str(name))
+        for name, values in diagnostic.data_vars.items()
+        for value in np.ravel(values)
+    ]
+
+
+def _tidy(tree: xr.DataTree, **attrs: str) -> xr.DataTree:
+    """Keep what is of use, and of the attributes what does not change from run to run."""
+    posterior = tree["posterior"].to_dataset()
+    auxiliary = [name for name in posterior.data_vars if str(name).endswith(AUXILIARY)]
+    versions = {f"{name}_version": version(name) for name in ("rote", "pymc", "nutpie", "arviz")}
+    statistics = tree["sample_stats"].to_dataset()[KEPT_STATISTICS]
+    statistics.attrs = {"sampler": "nutpie"}
+    posterior = posterior.drop_vars([*auxiliary, "z"], errors="ignore").drop_dims(
+        "unconstrained_parameter", errors="ignore"
+    )
+    posterior.attrs = attrs | versions
+    return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics})

@@ -1,0 +1,119 @@
+"""Verdict: one record for what a hypothesis comes to on one layer.
+
+It states the claim and the null, the posterior of the difference, the untrained baseline, and a
+classical test beside it. It can go either way: a claim whose opposite is probable is refuted.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Self
+
+import numpy as np
+from statsmodels.stats.multitest import multipletests
+
+SUPPORTED, REFUTED = 0.95, 0.05  # posterior probability of the claimed direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """The classical test of the same difference, on the networks' plain statistics."""
+
+    name: str  # of the test
+    statistic: float  # mean difference, memorizing - generalizing
+    p_value: float  # two-sided
+    smallest_p: float  # that so many networks can reach
+    superiority: float  # P(a memorizing network's value exceeds a generalizing one's), ties half
+    p_corrected: float | None = None  # over all verdicts told together; see correct_twins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """Posterior mean and 90 % interval."""
+
+    estimate: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One hypothesis about one quantity of one layer, and the evidence."""
+
+    hypothesis: str  # "H1"
+    layer: str
+    quantity: str  # "mean rate"
+    unit: str  # of the estimate, in words
+    claim: str  # what is claimed of memorizing networks, in words
+    direction: str  # "lower" or "higher": the sign that the claim gives the difference
+    null: str  # in words
+    estimate: float  # posterior mean of memorizing - generalizing
+    interval: tuple[float, float]  # 90 %, equal tails
+    probability: float  # of the claimed direction
+    baseline: float  # posterior mean in the initialized networks
+    twin: Twin
+    n_networks: int  # memorizing and generalizing ones
+    data: str  # what was measured
+    levels: dict[str, Level] = field(default_factory=dict)  # each condition's typical network
+    changes: dict[str, Level] = field(default_factory=dict)  # trained conditions - initialized
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("lower", "higher"):
+            raise ValueError(f"direction must be lower or higher, got {self.direction!r}")
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f"probability must lie in [0, 1], got {self.probability}")
+
+    @property
+    def decision(self) -> str:
+        """Return ``supported``, ``refuted`` or ``undecided``."""
+        if self.probability >= SUPPORTED:
+            return "supported"
+        return "refuted" if self.probability <= REFUTED else "undecided"
+
+    @property
+    def sentence(self) -> str:
+        """Return the verdict in words."""
+        low, high = self.interval
+        corrected = self.twin.p_corrected
+        unit = f" {self.unit}" if self.unit else ""
+        return (
+            f"{self.hypothesis}, {self.layer}: that {self.claim} is {self.decision} (probability "
+            f"{self.probability:.3f}). {self.quantity[0].upper()}{self.quantity[1:]}, memorizing minus "
+            f"generalizing: {self.estimate:+.3g}{unit} (90 % interval "
+            f"{low:+.3g} to {high:+.3g}; initialized networks: {self.baseline:.3g}; "
+            f"{self.n_networks} networks). "
+            f"{self.twin.name}: difference {self.twin.statistic:+.3g}, p = {self.twin.p_value:.3g}"
+            + (f", corrected {corrected:.3g}" if corrected is not None else "")
+            + f" (at least {self.twin.smallest_p:.3g} with so many networks)."
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values, fit for JSON."""
+        return asdict(self) | {"decision": self.decision, "sentence": self.sentence}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, object]) -> Self:
+        """Return the verdict that :meth:`as_dict` told; decision and sentence are made anew."""
+        plain = {name: value for name, value in values.items() if name not in ("decision", "sentence")}
+        plain["interval"] = tuple(plain["interval"])
+        plain["twin"] = Twin(**plain["twin"])
+        for name in ("levels", "changes"):
+            plain[name] = {
+                key: Level(estimate=level["estimate"], interval=tuple(level["interval"]))
+                for key, level in plain[name].items()
+            }
+        return cls(**plain)
+
+
+def correct_twins(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return the verdicts with the twins' p-values corrected for their number (Holm, 1979).
+
+    To be called once, on all verdicts that are told together. Posterior probabilities stay as they are:
+    they are statements about each quantity, partially pooled within its model, not error rates.
+    """
+    verdicts = list(verdicts)
+    if not verdicts:
+        return []
+    corrected = multipletests([verdict.twin.p_value for verdict in verdicts], method="holm")[1]
+    return [
+        replace(verdict, twin=replace(verdict.twin, p_corrected=float(p)))
+        for verdict, p in zip(verdicts, np.asarray(corrected), strict=True)
+    ]

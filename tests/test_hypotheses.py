@@ -1,0 +1,183 @@
+"""Verdicts: their logic without sampling, their direction with it, and none where nothing differs."""
+
+import json
+from dataclasses import replace
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rote.activity.measurement import measure
+from rote.inference.hypotheses import _by_condition, compare_correlation, compare_rates
+from rote.inference.networks import CONDITIONS
+from rote.inference.posterior import sample
+from rote.inference.twin import permutation_twin
+from rote.inference.value_comparison import ValueComparisonPrior, value_comparison_model
+from rote.inference.verdict import Level, Twin, Verdict, correct_twins
+from rote.simulate.dichotomized import DichotomizedGaussian
+
+TWIN = Twin(name="Test", statistic=-0.1, p_value=0.02, smallest_p=0.01, superiority=0.1)
+VERDICT = Verdict(
+    hypothesis="H1",
+    layer="hidden_1",
+    quantity="mean rate",
+    unit="activations per example",
+    claim="units of memorizing networks are active more rarely",
+    direction="lower",
+    null="no difference",
+    estimate=-0.1,
+    interval=(-0.2, -0.05),
+    probability=0.97,
+    baseline=0.45,
+    twin=TWIN,
+    n_networks=8,
+    data="digits",
+    levels={"initialized": Level(estimate=0.45, interval=(0.4, 0.5))},
+)
+
+
+@pytest.mark.parametrize(
+    ("probability", "decision"),
+    [
+        (1.0, "supported"),
+        (0.95, "supported"),
+        (0.949, "undecided"),
+        (0.051, "undecided"),
+        (0.05, "refuted"),
+        (0.0, "refuted"),
+    ],
+)
+def test_a_verdict_can_go_either_way(probability, decision):
+    verdict = replace(VERDICT, probability=probability)
+    assert verdict.decision == decision
+    assert f"is {decision} (probability {probability:.3f})" in verdict.sentence
+
+
+def test_a_verdict_survives_json():
+    assert Verdict.from_dict(json.loads(json.dumps(VERDICT.as_dict()))) == VERDICT
+
+
+@pytest.mark.parametrize(("name", "value"), [("direction", "smaller"), ("probability", 1.5)])
+def test_impossible_verdicts_are_named(name, value):
+    with pytest.raises(ValueError, match=f"{name} must .*, got '?{value}"):
+        replace(VERDICT, **{name: value})
+
+
+def test_holm_corrects_all_twins_together():
+    p_values = np.array([0.01, 0.04, 0.03])
+    verdicts = [replace(VERDICT, twin=replace(TWIN, p_value=p)) for p in p_values]
+    corrected = [verdict.twin.p_corrected for verdict in correct_twins(verdicts)]
+    assert corrected == pytest.approx([0.03, 0.06, 0.06])  # 3 x .01; 2 x .03; and no less than before
+    assert correct_twins([]) == []
+
+
+def test_paired_twin_is_the_sign_change_test():
+    x, y = np.array([0.1, 0.3, 0.2, 0.25]), np.array([0.22, 0.28, 0.5, 0.9])
+    values = {("memorizing", s): v for s, v in enumerate(x)}
+    values |= {("generalizing", s): v for s, v in enumerate(y)}
+    twin = permutation_twin(values)
+    means = np.array([np.mean((x - y) * signs) for signs in product([1, -1], repeat=4)])
+    low = np.mean(means <= means[0] + 1e-12)
+    assert twin.p_value == pytest.approx(min(1, 2 * min(low, np.mean(means >= means[0] - 1e-12))))
+    assert twin.statistic == pytest.approx(x.mean() - y.mean())
+    assert twin.smallest_p == 2 / 16
+    assert twin.superiority == np.mean(x[:, None] > y)
+
+
+def test_unpaired_twin_permutes_all_networks():
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0])
+    values = {("memorizing", s): v for s, v in enumerate(x)}
+    values |= {("generalizing", s + 9): v for s, v in enumerate(y)}
+    both = np.concatenate([x, y])
+    means = [2 * both[list(pick)].mean() - 2 * both.mean() for pick in combinations(range(6), 3)]
+    twin = permutation_twin(values)
+    assert twin.p_value == pytest.approx(2 * np.mean(np.array(means) <= means[0]))
+    assert twin.smallest_p == twin.p_value == 2 / 20
+
+
+def test_one_shared_seed_is_refused():
+    keys = [("memorizing", 0), ("memorizing", 1), ("generalizing", 0), ("generalizing", 2)]
+    with pytest.raises(ValueError, match="must share no seed, or two at least, got seed 0"):
+        permutation_twin(dict.fromkeys(keys, 1.0))
+
+
+def layers_of(loadings, means, rng, n_seeds=4, n_units=60, n_examples=600):
+    """Statistics of networks whose conditions have these loadings and mean rates."""
+    layers = {}
+    for condition, loading, mean in zip(CONDITIONS, loadings, means, strict=True):
+        for seed in range(n_seeds):
+            rate = rng.beta(4 * mean, 4 * (1 - mean), size=n_units)
+            process = DichotomizedGaussian(rate=rate, loading=loading)
+            layers[condition, seed] = measure(process.sample(n_examples, rng=rng))
+    return layers
+
+
+def test_all_conditions_are_asked_for(rng):
+    layers = layers_of((0.4, 0.4, 0.4), (0.3, 0.3, 0.3), rng, n_seeds=2)
+    trained = {key: layer for key, layer in layers.items() if key[0] != "initialized"}
+    with pytest.raises(ValueError, match="must hold networks initialized, generalizing, memorizing"):
+        compare_rates(trained, layer="hidden_1", rng=rng)
+
+
+def test_values_must_be_above_zero():
+    with pytest.raises(ValueError, match=r"values must lie in \(0, inf\), got 0.0 for memorizing-1"):
+        value_comparison_model(
+            {(c, s): float(c == "generalizing" or s == 0) for c in CONDITIONS[1:] for s in (0, 1)}
+        )
+
+
+def test_value_comparison_is_the_marginal_normal(rng):
+    """With centers and seeds integrated out by hand, from the graph at many standard points."""
+    values = {(c, s): float(np.exp(rng.normal())) for c in CONDITIONS[1:] for s in (0, 1, 2)}
+    model = value_comparison_model(values)
+    logp = model.compile_logp(mode="FAST_COMPILE")
+    y = np.log([values[key] for key in sorted(values)])
+    design, seed = np.kron(np.eye(2), np.ones((3, 1))), np.kron(np.ones((2, 1)), np.eye(3))
+    constants = []
+    for network_sd, seed_sd in [((0.2, 0.5), 0.1), ((1.0, 0.1), 0.7)]:
+        variance = np.diag(np.repeat(network_sd, 3) ** 2) + seed_sd**2 * seed @ seed.T
+        variance += 2.0**2 * design @ design.T
+        scale = stats.lognorm(1.0, scale=0.2)
+        logs = np.log([*network_sd, seed_sd])
+        law = stats.multivariate_normal.logpdf(y, np.full(6, np.log(10)), variance)
+        law += scale.logpdf([*network_sd, seed_sd]).sum() + logs.sum()
+        for _ in range(3):  # given the scales the standard variables are standard normal
+            z = rng.normal(size=5)
+            point = {
+                "network_sd_log__": logs[None, :2],
+                "seed_sd_log__": logs[2:],
+                "center_z": z[None, :2],
+                "seed_z": z[None, 2:],
+            }
+            constants.append(float(logp(point)) - law - stats.norm.logpdf(z).sum())
+    assert constants == pytest.approx([constants[0]] * 6, abs=1e-8)
+
+
+@pytest.mark.slow
+def test_differences_are_found_with_their_sign_and_refuted_against_it(rng):
+    layers = layers_of((0.3, 0.6, 0.3), (0.5, 0.15, 0.35), rng)  # rates against the claim
+    rates = compare_rates(layers, layer="hidden_1", rng=rng).verdicts
+    assert [verdict.decision for verdict in rates] == ["refuted"] * 3
+    correlation = compare_correlation(layers, layer="hidden_1", rng=rng).verdicts
+    assert [verdict.decision for verdict in correlation] == ["supported"] * 2
+    assert correlation[0].interval[0] < 0.3**2 - 0.6**2 < correlation[0].interval[1]
+
+
+@pytest.mark.slow
+def test_no_difference_gives_no_direction_too_often(rng):
+    """Networks that differ by chance alone: a direction may be claimed in a tenth of the runs."""
+    n_runs, wrong = 60, 0
+    for _ in range(n_runs):
+        seed_effect = 0.1 * rng.normal(size=4)
+        values = {
+            (c, s): float(np.exp(3 + seed_effect[s] + 0.15 * rng.normal()))
+            for c in CONDITIONS
+            for s in range(4)
+        }
+        prior = ValueComparisonPrior()
+        tree = sample(value_comparison_model(values, prior=prior), kind="null", prior=prior, rng=rng)
+        draws = _by_condition(tree, "condition_value")
+        below = (draws["memorizing"] < draws["generalizing"]).mean()
+        wrong += not 0.05 < below < 0.95
+    assert stats.binom.sf(wrong - 1, n_runs, 0.1) > 1e-6

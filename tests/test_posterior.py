@@ -1,0 +1,117 @@
+"""Sampling: what converged is returned, what did not is an error, and equal streams give equal draws."""
+
+import arviz as az
+import numpy as np
+import pymc as pm
+import pytest
+import xarray as xr
+
+from rote.activity.measurement import measure
+from rote.inference.posterior import ConvergenceError, fit, sample
+from rote.simulate.independent import IndependentBernoulli
+
+
+@pytest.fixture(scope="module")
+def layers():
+    rng = np.random.default_rng(list(b"layers of the posterior tests"))
+    draw = IndependentBernoulli(rate=rng.beta(0.6, 2, size=60))
+    return [measure(draw.sample(n, rng=rng)) for n in (300, 500)]
+
+
+@pytest.fixture(scope="module")
+def posterior(layers):
+    calls = []
+    tree = fit(
+        layers[0],
+        rng=np.random.default_rng(list(b"fit")),
+        draws=600,
+        tune=600,
+        progress=lambda done, due: calls.append((done, due)),
+    )
+    return tree, calls
+
+
+def test_equal_streams_give_equal_posteriors_after_other_data(layers, posterior):
+    other = fit(layers[1], rng=np.random.default_rng(list(b"fit")), draws=600, tune=600)["posterior"]
+    again = fit(layers[0], rng=np.random.default_rng(list(b"fit")), draws=600, tune=600)
+    assert again["posterior"].to_dataset().identical(posterior[0]["posterior"].to_dataset())
+    assert not other["mean"].equals(again["posterior"]["mean"])
+
+
+def test_a_posterior_is_read_by_arviz_and_netcdf(posterior, tmp_path):
+    tree, _ = posterior
+    tree.to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
+    with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as back:
+        assert back["posterior"].attrs["model"] == "rates"
+        assert set(az.summary(back).index) == {
+            "mean",
+            "concentration",
+            "dead_fraction",
+            "silent_fraction",
+        }
+
+
+def test_progress_ends_with_all_draws_done(posterior):
+    done, due = zip(*posterior[1], strict=True)
+    assert done[-1] == 4 * 1200
+    assert set(due) == {4 * 1200}
+    assert list(done) == sorted(done)
+
+
+def two_hills(data):
+    """Two far hills, between which no chain moves."""
+    with pm.Model() as model:
+        x = pm.Normal("x", 0, 20)
+        height = pm.Data("height", data)
+        hills = pm.math.logaddexp(-((x - 15) ** 2) * height, -((x + 15) ** 2) * height)
+        pm.Potential("hills", hills)
+        pm.Deterministic("y", 2 * x)
+    model.set_initval(x, 0.0)
+    return model
+
+
+def funnel(data):
+    with pm.Model() as model:
+        width = pm.Normal("width", 0, 3)
+        pm.Normal("x", 0, pm.math.exp(width / 2) * pm.Data("one", data), shape=9)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "draws", "sentence"),
+    [
+        (two_hills, 400, r"must agree \(R-hat at most 1\.01\), got .*draw and tune more"),
+        (funnel, 400, r"without divergences, got \d+: tune longer"),
+    ],
+)
+def test_what_did_not_converge_is_no_result(model, draws, sentence, rng):
+    with pytest.raises(ConvergenceError, match=sentence):
+        sample(model(1.0), kind=model.__name__, prior=None, rng=rng, draws=draws, tune=400)
+
+
+def test_too_few_effective_draws_are_no_result(layers, rng):
+    with pytest.raises(ConvergenceError, match=r"R-hat|effective sample size"):
+        fit(layers[0], rng=rng, draws=60, tune=300)
+
+
+def test_an_error_in_progress_ends_the_chains(layers, rng):
+    def broken(done, due):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(layers[0], rng=rng, draws=50_000, progress=broken)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "sentence"),
+    [
+        ({"model": "poisson"}, ValueError, "model must be one of rates, factor; got 'poisson'"),
+        ({"rng": 3}, TypeError, "rng must be a numpy.random.Generator, got int"),
+        ({"draws": 0}, ValueError, "draws must be at least 1, got 0"),
+        ({"chains": 1}, ValueError, "chains must be at least 2, got 1"),
+        ({"prior": 1.0}, TypeError, "prior of the rates model must be a RatePrior, got float"),
+    ],
+)
+def test_wrong_arguments_are_named(wrong, error, sentence, layers, rng):
+    with pytest.raises(error, match=sentence):
+        fit(layers[0], **({"rng": rng} | wrong))
