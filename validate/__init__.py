@@ -1,4 +1,4 @@
-"""The experiment: train networks that generalize and memorize, and hold every prediction against them."""
+"""The experiment: train networks that generalize and memorize, and hold predictions against them."""
 
 from ..activity.lazy import lazy_names
 

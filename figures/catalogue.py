@@ -1,0 +1,163 @@
+"""Every figure of a study: its name, its title, what it is drawn from and what is said of it."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..activity.arrays import Floats
+from ..validate.results import Results
+from ..validate.twins import N_REPLICATES
+from ..validate.versions import versions
+from . import correlation, fano, magnitudes, population, rates, summary, verdicts, weights
+from .style import present, sign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One figure of a study."""
+
+    name: str  # of its files
+    title: str
+    from_results: Callable[[Results], Figure]
+    words: str  # the caption, with fields of ``facts``
+
+    def draw(self, results: Results) -> Figure:
+        """Draw the figure and write below it where it comes from."""
+        return sign(self.from_results(results), footer(results))
+
+    def caption(self, results: Results) -> str:
+        """Return the caption, in one line."""
+        return self.words.format(**facts(results)).replace("\n", " ")
+
+
+def facts(results: Results) -> dict[str, object]:
+    """Return the numbers that captions tell."""
+    layers = results.layers
+    n_examples = layers.groupby("examples")["n_examples"].first()
+    n_units = layers.groupby("layer", sort=False)["n_units"].first().unique()
+    n_training = int(n_examples["training"])
+    return {
+        "dataset": results.settings["dataset"],
+        "n_seeds": len(results.seeds),
+        "first_seed": results.seeds[0],
+        "n_training": n_training,
+        "n_held_out": int(n_examples["held-out"]),
+        "n_counted": n_training // 2,
+        "n_units": " or ".join(map(str, n_units)),
+        "n_replicates": N_REPLICATES,
+        "window": results.settings["window"],
+        "n_windows": n_training // results.settings["window"],
+        "bin_width": np.diff(rates.EDGES)[0],
+        "least": fano.LEAST,
+        "reach": weights.REACH,
+    }
+
+
+@cache
+def _version() -> str:
+    found = versions()
+    return f"rote {found['rote']}" + (f", commit {found['commit']}" if "commit" in found else "")
+
+
+def footer(results: Results) -> str:
+    """Return data, seeds, version and commit in one line."""
+    seeds = results.seeds
+    return f"{results.settings['dataset']} · seeds {seeds[0]} to {seeds[-1]} · {_version()}"
+
+
+def own_labels(results: Results) -> pd.DataFrame:
+    """Return the rows of the layers' table on training examples, classes as trained towards."""
+    layers = results.layers
+    return layers[(layers["examples"] == "training") & (layers["classes"] == "label")]
+
+
+def _rates(results: Results) -> Figure:
+    law = {}
+    for layer in results.layer_names:
+        with results.posterior("rates", layer) as tree:
+            posterior = tree["posterior"].to_dataset().load()
+        for condition in present(results.networks["condition"]):
+            law[condition, layer] = rates.beta_law(posterior, condition)
+    return rates.draw_rates(results.units, law)
+
+
+def _fano(results: Results) -> Figure:
+    return fano.draw_fano(results.units, n_windows=facts(results)["n_windows"])
+
+
+def _population(results: Results) -> Figure:
+    table = results.population
+    return population.draw_population(table[table["seed"] == results.seeds[0]])
+
+
+def _correlation(results: Results) -> Figure:
+    rng = np.random.default_rng([results.seeds[0], *b"independent units"])
+    recorded = {
+        (condition, layer): [results.statistics(condition, seed)[layer] for seed in results.seeds]
+        for condition in present(results.networks["condition"])
+        for layer in results.layer_names
+    }
+    independent = {
+        place: [correlation.independent_twin(statistics, rng=rng) for statistics in networks]
+        for place, networks in recorded.items()
+    }
+    return correlation.draw_correlation(recorded, independent, own_labels(results))
+
+
+def _weights(results: Results) -> Figure:
+    weight, change = defaultdict(list), defaultdict(list)
+    for seed in results.seeds:
+        initial = _layer_weights(results, "initialized", seed)
+        for condition in present(results.networks["condition"]):
+            for layer, now in _layer_weights(results, condition, seed).items():
+                weight[condition, layer].append(weights.standardized(now))
+                if condition != "initialized":
+                    change[condition, layer].append(weights.standardized(now - initial[layer]))
+    pooled = ({place: np.concatenate(each) for place, each in of.items()} for of in (weight, change))
+    return weights.draw_weights(*pooled, own_labels(results))
+
+
+def _layer_weights(results: Results, condition: str, seed: int) -> dict[str, Floats]:
+    with results.recording(condition, seed) as recording:
+        return {layer: recording[layer].weight_in for layer in recording.layers}
+
+
+CATALOGUE = (
+    Entry(
+        name="verdicts",
+        title="What each hypothesis comes to",
+        from_results=lambda results: verdicts.draw_verdicts(results.verdicts),
+        words=verdicts.CAPTION,
+    ),
+    Entry(name="rates", title="Activation rates", from_results=_rates, words=rates.CAPTION),
+    Entry(name="fano", title="Fano factor in two orders", from_results=_fano, words=fano.CAPTION),
+    Entry(
+        name="population", title="Population counts", from_results=_population, words=population.CAPTION
+    ),
+    Entry(
+        name="correlation",
+        title="Correlation, spectrum, participation ratio",
+        from_results=_correlation,
+        words=correlation.CAPTION,
+    ),
+    Entry(
+        name="weights", title="Weights and their change", from_results=_weights, words=weights.CAPTION
+    ),
+    Entry(
+        name="magnitudes",
+        title="Magnitude against rate",
+        from_results=lambda results: magnitudes.draw_magnitudes(results.units),
+        words=magnitudes.CAPTION,
+    ),
+    Entry(
+        name="summary",
+        title="Layer statistics, training and held-out",
+        from_results=lambda results: summary.draw_summary(results.layers),
+        words=summary.CAPTION,
+    ),
+)

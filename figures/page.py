@@ -1,0 +1,62 @@
+"""The page of the report: what its template is given. All text is escaped, all pictures are inside."""
+
+import base64
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+
+from ..validate.results import Results
+from ..validate.versions import versions
+from .catalogue import CATALOGUE, facts, footer
+from .style import present
+from .tables import layer_rows, network_rows, trained
+from .verdicts import opposed
+
+SYMBOLS = {"supported": "✔", "refuted": "✘", "undecided": "?"}
+TRAINING = ("optimizer", "learning_rate", "batch_size", "held_out_share", "trained_with")
+
+
+def report_page(results: Results) -> str:
+    """Return the page as HTML; its figures are read from the study's folder."""
+    template = Path(__file__).with_name("report.html.jinja").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    networks, table = network_rows(results.networks), results.networks
+    with results.recording("generalizing", results.seeds[0]) as recording:
+        source, attributes = recording.source, recording.attrs
+    training = {name: attributes[name] for name in TRAINING if name in attributes}
+    return environment.from_string(template).render(
+        footer=footer(results),
+        facts=facts(results),
+        trained=[trained(table, condition) for condition in ("generalizing", "memorizing")],
+        verdicts=results.verdicts,
+        symbols=SYMBOLS,
+        opposed=opposed,
+        networks=networks,
+        failed=[row["network"] for row in networks if row["failed"]],
+        conditions=present(table["condition"]),
+        layers=layer_rows(results.layers),
+        figures=[
+            {
+                "name": entry.name,
+                "title": entry.title,
+                "caption": entry.caption(results),
+                "data": _encoded(results.folder / "figures" / f"{entry.name}.png"),
+            }
+            for entry in CATALOGUE
+        ],
+        source=source,
+        settings={_words(name): _words(value) for name, value in (results.settings | training).items()},
+        versions=versions(),
+    )
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value).replace("_", " ")
+
+
+def _encoded(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode("ascii")

@@ -1,0 +1,405 @@
+"""Figures: what is drawn is what was given, it is named, and the bytes repeat."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from matplotlib.text import Text
+from scipy import stats
+from scipy.integrate import quad
+
+from rote.activity.measurement import measure
+from rote.figures.correlation import draw_correlation, independent_twin, spectrum
+from rote.figures.fano import draw_fano, sampling_band
+from rote.figures.magnitudes import draw_magnitudes, fit_sigma, null_magnitude
+from rote.figures.population import draw_population
+from rote.figures.rates import EDGES, beta_law, draw_rates
+from rote.figures.style import COLOR, CONDITIONS, present, save, sign
+from rote.figures.summary import STATISTICS, draw_summary
+from rote.figures.tables import layer_rows, mean_sd, network_rows
+from rote.figures.verdicts import draw_verdicts
+from rote.figures.weights import draw_weights, standardized
+from rote.inference.verdict import Level, Twin, Verdict
+
+SEEDS, N_UNITS = (3, 4), 30
+LAYERS = ("hidden_1", "hidden_2")
+
+
+def frame(columns, n_rows, rng, layers=LAYERS):
+    """A table with a block of rows for each condition, seed and layer, values uniform in (0, 1)."""
+    blocks = [
+        pd.DataFrame(
+            {"condition": c, "seed": s, "layer": y} | {name: rng.random(n_rows) for name in columns}
+        )
+        for c in CONDITIONS
+        for s in SEEDS
+        for y in layers
+    ]
+    return pd.concat(blocks, ignore_index=True)
+
+
+def units(rng, layers=LAYERS):
+    columns = ("rate", "fano_factor", "class_fano_factor", "class_fano_factor_due", "mean_magnitude")
+    table = frame(columns, N_UNITS, rng, layers)
+    dead = table.groupby(["condition", "seed", "layer"]).head(1).index
+    table.loc[dead, "rate"] = 0.0
+    table.loc[dead, list(columns[1:])] = np.nan
+    return table
+
+
+def flat_law():
+    share = np.full(EDGES.size - 1, 1 / (EDGES.size - 1))
+    return pd.DataFrame({"mean": share, "low": share / 2, "high": share * 2})
+
+
+def drawn(axes, color, n_points):
+    """The (x, y) of the only line of ``n_points`` in ``color``, as line or as marker."""
+    found = [
+        np.array(line.get_xydata(), dtype=float)
+        for line in axes.lines
+        if color in (line.get_color(), line.get_markerfacecolor()) and len(line.get_xdata()) == n_points
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(Text)]
+
+
+def grid(figure, n_columns):
+    return np.array(figure.axes).reshape(-1, n_columns)
+
+
+def test_rates_are_distributions_of_living_units_beside_their_law(rng):
+    table = units(rng)
+    law = {(c, y): flat_law() for c in CONDITIONS for y in LAYERS}
+    figure = draw_rates(table, law)
+    axes = grid(figure, 2)
+    here = table[(table["layer"] == "hidden_2") & (table["condition"] == "memorizing")]
+    living = here.loc[here["rate"] > 0, "rate"]
+    x, y = drawn(axes[0, 1], COLOR["memorizing"], len(living) + 1).T
+    assert x[1:] == pytest.approx(np.sort(living))
+    assert y == pytest.approx(np.linspace(0, 1, len(living) + 1))
+    bars, band, center = (patch.get_data() for patch in axes[3, 1].patches)
+    assert bars.values == pytest.approx(np.histogram(living, EDGES)[0] / len(living))
+    assert center.values == pytest.approx(flat_law()["mean"])
+    assert band.values == pytest.approx(flat_law()["high"])
+    assert band.baseline == pytest.approx(flat_law()["low"])
+    assert f"dead: {len(SEEDS)} of {len(SEEDS) * N_UNITS} units" in texts(figure)
+    assert {"hidden layer 1", "hidden layer 2", *CONDITIONS} <= set(texts(figure))
+
+
+def test_beta_law_is_the_posteriors():
+    mean, concentration = np.array([[0.2, 0.4]]), np.array([[3.0, 5.0]])
+    coords = {"condition": ["memorizing"]}
+    dims = ("chain", "draw", "condition")
+    posterior = xr.Dataset(
+        {
+            "condition_mean": (dims, mean[..., None]),
+            "condition_concentration": (dims, concentration[..., None]),
+        },
+        coords=coords,
+    )
+    shares = [
+        np.diff(stats.beta.cdf(EDGES, m * k, (1 - m) * k))
+        for m, k in zip(mean[0], concentration[0], strict=True)
+    ]
+    law = beta_law(posterior, "memorizing")
+    assert law["mean"].to_numpy() == pytest.approx(np.mean(shares, axis=0))
+    assert law["low"].to_numpy() == pytest.approx(np.quantile(shares, 0.05, axis=0))
+    assert law["mean"].sum() == pytest.approx(1)
+
+
+def test_fano_factors_stand_over_rates_and_over_what_is_due(rng):
+    table = units(rng)
+    figure = draw_fano(table, n_windows=71)
+    axes = grid(figure, 2)
+    here = table[
+        (table["layer"] == "hidden_1") & (table["condition"] == "generalizing") & (table["rate"] > 0)
+    ]
+    color, n = COLOR["generalizing"], len(here)
+    assert drawn(axes[0, 0], color, n) == pytest.approx(here[["rate", "fano_factor"]].to_numpy())
+    assert drawn(axes[1, 0], color, n) == pytest.approx(here[["rate", "class_fano_factor"]].to_numpy())
+    due = here[["class_fano_factor_due", "class_fano_factor"]].to_numpy()
+    assert drawn(axes[2, 0], color, n) == pytest.approx(due.clip(0.01))
+    rate, law = next(line for line in axes[0, 0].lines if len(line.get_xdata()) == 101).get_xydata().T
+    assert law == pytest.approx(1 - rate)
+    assert axes[1, 0].get_ylim() == axes[1, 1].get_ylim()
+
+
+def test_sampling_band_holds_nine_in_ten_counts(rng):
+    n_windows, window, n_units = 71, 20, 20_000
+    for rate in (0.1, 0.5, 0.9):
+        counts = rng.binomial(window, rate, (n_units, n_windows))
+        mean = counts.mean(axis=1)
+        low, high = sampling_band(mean / window, n_windows)
+        fano = counts.var(axis=1, ddof=1) / mean
+        inside = ((low <= fano) & (fano <= high)).mean()
+        assert 0.89 < inside < 0.93  # 0.90 in the limit; 4.7 standard errors off: 1e-6
+        below, above = sampling_band(mean / window, 2 * n_windows)  # the test can fail
+        assert ((below <= fano) & (fano <= above)).mean() < 0.89
+
+
+def test_population_counts_recorded_drawn_and_predicted(rng):
+    count = np.arange(N_UNITS + 1)
+    blocks = []
+    for condition in CONDITIONS:
+        for layer in LAYERS:
+            for counted in ("active", "aligned"):
+                recorded = rng.integers(1, 9, count.size)
+                columns = {"population_count": count, "recorded": recorded, "predicted": recorded + 0.5}
+                band = {"drawn_low": recorded - 1, "drawn_high": recorded + 1}
+                names = {"condition": condition, "layer": layer, "counted": counted}
+                blocks.append(pd.DataFrame(names | columns | band))
+    table = pd.concat(blocks)
+    figure = draw_population(table)
+    axes = grid(figure, 4)
+    here = table.query("condition == 'memorizing' and layer == 'hidden_2' and counted == 'active'")
+    xy = here[["population_count", "recorded"]].to_numpy()
+    assert drawn(axes[2, 2], COLOR["memorizing"], count.size) == pytest.approx(xy)
+    law = next(line for line in axes[2, 2].lines if line.get_marker() == "None").get_ydata()
+    assert law == pytest.approx(here["predicted"].to_numpy())
+    assert axes[2, 2].get_xlabel() == "count of units"
+    assert "hidden layer 2\naligned units" in texts(figure)
+
+
+def test_correlation_draws_spectra_and_participation_ratios(rng):
+    recorded = {
+        (c, y): [measure(rng.random((200, 12)) < 0.3) for _ in SEEDS] for c in CONDITIONS for y in LAYERS
+    }
+    twins = {
+        k: [independent_twin(each, rng=rng) for each in networks] for k, networks in recorded.items()
+    }
+    table = frame(("participation_ratio",), 1, rng)
+    figure = draw_correlation(recorded, twins, table)
+    axes = grid(figure, 2)
+    shares = spectrum(recorded["memorizing", "hidden_1"][0])
+    assert shares.sum() == pytest.approx(1)
+    assert (np.diff(shares) <= 0).all()
+    lines = [line.get_ydata() for line in axes[1, 0].lines if line.get_color() == COLOR["memorizing"]]
+    assert any(np.array_equal(line, shares) for line in lines)
+    assert len(lines) == 2 * len(SEEDS)
+    here = table[(table["layer"] == "hidden_1") & (table["condition"] == "memorizing")]
+    points = drawn(axes[2, 0], COLOR["memorizing"], len(SEEDS))
+    assert points[:, 1] == pytest.approx(here["participation_ratio"].to_numpy())
+    assert [tick.get_text() for tick in axes[2, 0].get_xticklabels()] == list(CONDITIONS)
+
+
+def test_spectrum_of_a_layer_that_never_changes_is_nan():
+    assert np.isnan(spectrum(measure(np.ones((5, 3), dtype=bool)))).all()
+
+
+def test_independent_twin_keeps_rates_and_nothing_else(rng, agrees):
+    active = np.repeat(rng.random((4_000, 1)) < 0.4, 6, axis=1)
+    twin = independent_twin(measure(active), rng=rng)
+    assert twin.n_examples == 4_000
+    z = (twin.rate - active.mean(axis=0)) / np.sqrt(active.mean() * (1 - active.mean()) / 4_000)
+    assert agrees(2 * stats.norm.sf(np.abs(z)))
+    assert np.abs(twin.pair_correlation).max() < 5.5 / np.sqrt(4_000)  # 15 pairs: 6e-7
+
+
+def test_weights_are_densities_beside_both_laws(rng):
+    weight = {(c, y): standardized(rng.normal(size=(40, 25))) for c in CONDITIONS for y in LAYERS}
+    change = {place: entries for place, entries in weight.items() if place[0] != "initialized"}
+    table = frame(
+        ("weight_excess_kurtosis", "weight_l1_l2_ratio", "change_excess_kurtosis", "change_l1_l2_ratio"),
+        1,
+        rng,
+    )
+    table.loc[table["condition"] == "initialized", ["change_excess_kurtosis", "change_l1_l2_ratio"]] = (
+        np.nan
+    )
+    figure = draw_weights(weight, change, table)
+    axes = grid(figure, 2)
+    assert len(axes[0, 0].patches) == len(CONDITIONS)
+    assert len(axes[1, 0].patches) == len(CONDITIONS) - 1
+    density = axes[0, 0].patches[0].get_data()
+    assert np.nansum(density.values * np.diff(density.edges)) == pytest.approx(1)
+    gaussian, laplace = (line.get_xydata().T for line in axes[0, 0].lines)
+    assert gaussian[1] == pytest.approx(stats.norm.pdf(gaussian[0]))
+    assert np.trapezoid(laplace[1] * laplace[0] ** 2, laplace[0]) == pytest.approx(1, abs=0.01)
+    marks = [line.get_ydata()[0] for line in axes[3, 1].lines[:2]]
+    assert marks == pytest.approx([0.79788, 0.70711], abs=1e-5)
+
+
+def test_constant_weights_cannot_be_standardized():
+    with pytest.raises(ValueError, match="got a constant matrix"):
+        standardized(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("rate", [1e-3, 0.3, 0.5, 0.95])
+def test_null_magnitude_is_the_mean_of_a_rectified_gaussian(rate):
+    threshold = stats.norm.ppf(rate)
+    above, _ = quad(lambda a: a * stats.norm.pdf(a, loc=threshold), 0, threshold + 12)
+    assert null_magnitude(np.array(rate)) == pytest.approx(above / rate, rel=1e-6)
+
+
+def test_sigma_is_found_and_dead_or_constant_units_are_left_out():
+    rate = np.array([0.0, 0.1, 0.5, 0.9, 1.0])
+    magnitude = np.append(np.nan, 2.5 * null_magnitude(rate[1:4]))
+    assert fit_sigma(rate, np.append(magnitude, 99.0)) == pytest.approx((2.5, 0))
+    assert np.isnan(fit_sigma(np.array([0.0, 1.0]), np.array([np.nan, 1.0]))).all()
+
+
+def test_magnitudes_stand_over_rates(rng):
+    table = units(rng)
+    axes = grid(draw_magnitudes(table), 2)
+    here = table[
+        (table["layer"] == "hidden_2") & (table["condition"] == "initialized") & (table["rate"] > 0)
+    ]
+    xy = drawn(axes[0, 1], COLOR["initialized"], len(here))
+    assert xy == pytest.approx(
+        here[["rate", "mean_magnitude"]].to_numpy().clip([5e-4, 0], [1 - 5e-4, 9])
+    )
+
+
+def layer_table(rng):
+    columns = dict.fromkeys([*STATISTICS, *(column for _, _, column, _ in _statistics())])
+    rows = [("training", "label"), ("training", "true_label"), ("held-out", "true_label")]
+    return pd.concat([frame(columns, 1, rng).assign(examples=e, classes=c) for e, c in rows])
+
+
+def _statistics():
+    from rote.figures.tables import STATISTICS as told
+
+    return told
+
+
+def test_summary_fills_training_and_leaves_held_out_open(rng):
+    table = layer_table(rng)
+    figure = draw_summary(table)
+    here = table.query("condition == 'memorizing' and layer == 'hidden_2' and examples == 'training'")
+    here = here[here["classes"] == "label"]
+    filled = [
+        line.get_ydata()
+        for line in figure.axes[0].lines
+        if line.get_marker() == "^" and line.get_markerfacecolor() == COLOR["memorizing"]
+    ]
+    assert len(filled) == len(LAYERS)
+    assert filled[1] == pytest.approx(here["mean_rate"].to_numpy())
+    assert {"mean rate", "participation ratio", "training examples"} <= set(texts(figure))
+
+
+def verdict(**changes):
+    levels = {
+        c: Level(estimate=0.1 * n, interval=(0.1 * n - 0.05, 0.1 * n + 0.05))
+        for n, c in enumerate(CONDITIONS)
+    }
+    told = {
+        "hypothesis": "H1",
+        "layer": "hidden_1",
+        "quantity": "mean rate",
+        "unit": "activations per example",
+        "claim": "memorizing units are rarer",
+        "direction": "lower",
+        "null": "no difference",
+        "estimate": -0.2,
+        "interval": (-0.3, -0.1),
+        "probability": 0.9999,
+        "baseline": 0.1,
+        "twin": Twin(name="Test", statistic=-0.2, p_value=0.5, smallest_p=0.5, superiority=0.0),
+        "n_networks": 4,
+        "data": "made up",
+        "levels": levels,
+    }
+    return Verdict(**(told | changes))
+
+
+def test_verdicts_show_levels_differences_and_decisions():
+    same_sign = Twin(name="Test", statistic=0.2, p_value=0.5, smallest_p=0.5, superiority=1.0)
+    other = {"layer": "hidden_2", "estimate": 0.3, "interval": (0.1, 0.4), "twin": same_sign}
+    refuted = verdict(probability=0.02, **other)
+    undecided = verdict(hypothesis="H4", quantity="correlation", unit="(a number)", probability=0.5)
+    figure = draw_verdicts([verdict(), refuted, undecided])
+    axes = grid(figure, 2)
+    lines = [line.get_xdata() for line in axes[0, 1].lines if line.get_ls() == "-"]
+    assert [tuple(x) for x in lines if len(x) == 2] == [(-0.3, -0.1), (0.1, 0.4)]
+    assert [x[0] for x in lines if len(x) == 1] == [-0.2, 0.3]
+    level = [line for line in axes[1, 0].lines if line.get_color() == COLOR["memorizing"]]
+    assert level[0].get_xdata() == pytest.approx((0.15, 0.25))
+    assert level[1].get_xdata() == pytest.approx([0.2])
+    assert {"P > 0.999\nsupported", "P = 0.020\nrefuted", "P = 0.500\nundecided"} <= set(texts(figure))
+    assert axes[0, 0].get_title(loc="left") == "H1: memorizing units are rarer"
+    assert axes[0, 0].get_xlabel() == "mean rate"
+    assert axes[1, 1].get_xlabel() == "difference (a number)"
+
+
+def test_verdicts_that_the_plain_statistics_oppose_are_marked():
+    twin = Twin(name="Test", statistic=0.01, p_value=0.5, smallest_p=0.5, superiority=0.6)
+    assert "P > 0.999\nsupported †" in texts(draw_verdicts([verdict(twin=twin)]))
+
+
+def test_no_verdicts_are_an_error():
+    with pytest.raises(ValueError, match="verdicts must hold one at least"):
+        draw_verdicts([])
+
+
+def test_unknown_condition_is_named():
+    assert present(["memorizing", "initialized", "memorizing"]) == ["initialized", "memorizing"]
+    with pytest.raises(ValueError, match=r"condition must be one of initialized, .*; got mixed"):
+        present(["mixed"])
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf"])
+def test_same_figure_same_bytes_whatever_the_users_settings(kind, rng, tmp_path):
+    table = units(rng, layers=("hidden_1",))
+    save(sign(draw_magnitudes(table), "digits"), tmp_path / f"a.{kind}")
+    with mpl.rc_context({"font.size": 30, "lines.linewidth": 9, "pdf.fonttype": 3, "savefig.dpi": 20}):
+        before = dict(mpl.rcParams)
+        save(sign(draw_magnitudes(table), "digits"), tmp_path / f"b.{kind}")
+        assert dict(mpl.rcParams) == before
+    content = (tmp_path / f"a.{kind}").read_bytes()
+    assert content == (tmp_path / f"b.{kind}").read_bytes()
+    assert b"CreationDate" not in content
+    assert (b"/Type3" in content) is False
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{kind}", f"b.{kind}"]
+
+
+@pytest.mark.parametrize("n_layers", [1, 3])
+def test_text_is_legible_for_any_number_of_layers(n_layers, rng, tmp_path):
+    layers = tuple(f"hidden_{depth}" for depth in range(1, n_layers + 1))
+    figure = sign(draw_fano(units(rng, layers), n_windows=30), "digits")
+    save(figure, tmp_path / "fano.png")  # any warning of the layout is an error
+    assert min(text.get_fontsize() for text in figure.findobj(Text)) >= 7
+
+
+def test_networks_that_failed_are_told_in_words():
+    columns = {"loss": 0.1, "held_out_accuracy": 0.1, "seed": 0}
+    table = pd.DataFrame(
+        [
+            {"network": "initialized-0", "condition": "initialized", "reached": 0, "epochs": 0},
+            {"network": "generalizing-0", "condition": "generalizing", "reached": 1, "epochs": 9},
+            {"network": "memorizing-0", "condition": "memorizing", "reached": 0, "epochs": 50},
+        ]
+    ).assign(training_accuracy=[0.1, 1.0, 0.98765], **columns)
+    rows = network_rows(table)
+    assert [row["failed"] for row in rows] == [False, False, True]
+    assert rows[2]["state"] == "NOT all training labels learned within 50 epochs"
+    assert rows[2]["training"] == "98.77 %"
+
+
+def test_layer_table_gives_mean_and_deviation_over_networks(rng):
+    table = layer_table(rng)
+    rows = {row["name"]: row for row in layer_rows(table)["hidden layer 2"]}
+    here = table.query("layer == 'hidden_2' and condition == 'generalizing' and examples == 'training'")
+    own, true = (here.loc[here["classes"] == c, "class_share"] for c in ("label", "true_label"))
+    assert rows["Variance between classes"]["cells"][2] == mean_sd(own)
+    assert rows["Variance between true classes"]["cells"][2] == mean_sd(true)
+    assert rows["Excess kurtosis of weights"]["cells"][1::2] == [""] * len(CONDITIONS)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([1.0, 1.2], "1.10 ± 0.14"),
+        ([-0.0012, -0.0010], "−0.00110 ± 0.00014"),
+        ([1000.0, 1300.0], "1150 ± 212"),
+        ([0.5], "0.5"),
+        ([2.0, 2.0], "2"),
+        ([np.nan, np.nan], "–"),
+    ],
+)
+def test_digits_follow_the_deviation(values, told):
+    assert mean_sd(pd.Series(values)) == told

@@ -1,0 +1,95 @@
+"""What a study left in its folder, read when it is asked for: the source of every figure and table."""
+
+import json
+from functools import cache, cached_property
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from ..activity.alignment import Alignment, align
+from ..activity.statistics import Statistics
+from ..inference.verdict import Verdict
+from ..record.measures import measure
+from ..record.recording import Recording
+
+SETTINGS = "study.json"
+
+
+class Results:
+    """The files of a study in ``folder``; a ``FileNotFoundError`` for a folder that holds none."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / SETTINGS).is_file():
+            raise FileNotFoundError(
+                f"{self.folder} holds no study ({SETTINGS} is missing): make one with "
+                f"`rote reproduce --out {self.folder}`"
+            )
+
+    @cached_property
+    def settings(self) -> dict[str, object]:
+        """The settings of the study, by name."""
+        return json.loads((self.folder / SETTINGS).read_text(encoding="utf-8"))
+
+    @property
+    def seeds(self) -> range:
+        """Seeds of the networks."""
+        return range(self.settings["seed"], self.settings["seed"] + self.settings["seeds"])
+
+    @cached_property
+    def layer_names(self) -> list[str]:
+        """Names of the hidden layers, from the input up."""
+        return list(dict.fromkeys(self.layers["layer"]))
+
+    @cached_property
+    def networks(self) -> pd.DataFrame:
+        """How each network was trained."""
+        return pd.read_csv(self.folder / "networks.csv")
+
+    @cached_property
+    def layers(self) -> pd.DataFrame:
+        """Statistics of each layer: a row for each network, layer, set of examples and of classes."""
+        return pd.read_csv(self.folder / "layers.csv")
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """Statistics of each unit, on training examples."""
+        return pd.read_csv(self.folder / "units.csv")
+
+    @cached_property
+    def twins(self) -> pd.DataFrame:
+        """Statistics of processes drawn at the fitted parameters."""
+        return pd.read_csv(self.folder / "twins.csv")
+
+    @cached_property
+    def population(self) -> pd.DataFrame:
+        """Population counts: recorded, drawn and predicted."""
+        return pd.read_csv(self.folder / "population.csv")
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts, in the order of hypotheses and layers."""
+        listed = json.loads((self.folder / "verdicts.json").read_text(encoding="utf-8"))
+        return [Verdict.from_dict(verdict) for verdict in listed]
+
+    def posterior(self, kind: str, layer: str) -> xr.DataTree:
+        """Return the posterior over networks of ``kind``, ``rates`` or ``correlation``."""
+        return xr.open_datatree(self.folder / "fits" / f"{kind}-{layer}.nc", engine="h5netcdf")
+
+    def recording(self, condition: str, seed: int) -> Recording:
+        """Open the recording of one network; use it in a ``with`` block."""
+        return Recording.open(self.folder / "recordings" / f"{condition}-{seed}.nc")
+
+    @cache  # noqa: B019 - results live as long as the process that draws them
+    def statistics(self, condition: str, seed: int) -> dict[str, Statistics]:
+        """Return each layer's statistics on training examples, in the labels trained towards."""
+        with self.recording(condition, seed) as recording:
+            return measure(recording, held_out=False, window=self.settings["window"])
+
+    @cache  # noqa: B019
+    def alignment(self, condition: str, seed: int, layer: str) -> Alignment:
+        """Return a layer's units turned to fire together, on training examples."""
+        with self.recording(condition, seed) as recording:
+            rank = recording.order[~recording.held_out]
+            return align(recording[layer].active(False), order=rank)
