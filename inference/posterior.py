@@ -25,6 +25,7 @@ from .rates import RatePrior, rate_model
 MOST_R_HAT = 1.01
 LEAST_ESS = 400
 TARGET_ACCEPT = 0.9
+FEW = 3  # parameters: paths that end at the first U-turn are too short to mix, one more doubling does
 AUXILIARY = "_z"  # ends the names of variables that only serve the sampler
 KEPT_STATISTICS = ["diverging", "energy", "depth", "n_steps", "step_size", "mean_tree_accept"]
 
@@ -100,13 +101,15 @@ def sample(
     def tell(states: list) -> None:  # called from the sampler's thread
         progress(sum(state.finished_draws for state in states), due)
 
+    compiled = _compile(model, kind, prior)
     tree = nutpie.sample(
-        _compile(model, kind, prior),
+        compiled,
         draws=draws,
         tune=tune,
         chains=chains,
         seed=seed,
         target_accept=TARGET_ACCEPT,
+        extra_doublings=int(compiled.n_dim <= FEW),
         save_warmup=False,
         progress_bar=False,
         progress_callback=tell if progress else None,

@@ -160,7 +160,7 @@ def test_ground_floors_load_no_more_than_they_stand_on(layer, tmp_path):
 
 
 def test_what_is_loaded_is_seen(tmp_path):
-    loaded, _ = loaded_by("import rote; rote.measure; import pandas", tmp_path)
+    loaded, _ = loaded_by("import rote; rote.activity.measure; import pandas", tmp_path)
     assert {"numba", "pandas"} <= set(loaded)
 
 

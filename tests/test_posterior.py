@@ -94,12 +94,12 @@ def test_too_few_effective_draws_are_no_result(layers, rng):
         fit(layers[0], rng=rng, draws=60, tune=300)
 
 
-def test_an_error_in_progress_ends_the_chains(layers, rng):
+def test_an_error_in_progress_is_handed_on(layers, rng):
     def broken(done, due):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(layers[0], rng=rng, draws=50_000, progress=broken)
+        fit(layers[0], rng=rng, draws=600, tune=600, progress=broken)
 
 
 @pytest.mark.parametrize(

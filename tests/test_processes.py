@@ -96,7 +96,7 @@ CASES = {
     "probit": exchangeable_case("probit", probit_chances, "two-point"),
     "two-point": exchangeable_case("two-point", two_point_chances, "beta"),
     "dichotomized": varied_case(
-        GAUSSIAN, dichotomized_chances(GAUSSIAN), replace(GAUSSIAN, loading=0.8 * LOADING)
+        GAUSSIAN, dichotomized_chances(GAUSSIAN), replace(GAUSSIAN, loading=0.5 * LOADING)
     ),
     "steep": varied_case(ABRUPT, dichotomized_chances(ABRUPT), replace(ABRUPT, loading=0.9)),
 }
