@@ -8,7 +8,6 @@ All correlation is signal. In windows of W examples of one class a unit's count 
 1 - p_i + (W - 1) V_i / p_i; of the layer's variance, Σ V_i / Σ p_i (1 - p_i) lies between classes.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +19,10 @@ from ..activity.measurement import WINDOW
 from ..activity.statistics import ORDERS
 from ..activity.streams import Key, draw_keys, uniforms
 from .discrete import check_distribution, invert
-from .drawing import Chords, draw, draw_blocks
+from .drawing import Chords
 from .population import poisson_binomial_pmf
 from .prediction import Prediction
+from .rare import Envelope, RareMixture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,7 +57,7 @@ class ClassPrediction(Prediction):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ClassConditional:
+class ClassConditional(RareMixture):
     """Units with a rate of their own in every class, independent within a class."""
 
     class_probability: Floats  # (n_classes,) of sum 1
@@ -87,16 +87,6 @@ class ClassConditional:
         """Number of classes."""
         return self.class_probability.size
 
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)`` in which the classes are hidden."""
-        return draw(self, n_examples, rng)
-
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block)
-
     def sample_labels(self, n_examples: int, *, rng: np.random.Generator) -> Counts:
         """Draw the classes of examples: ``(n_examples,)``, from 0."""
         places = np.arange(check_count("n_examples", n_examples), dtype=np.uint64)
@@ -116,7 +106,8 @@ class ClassConditional:
         if labels.min() < 0 or labels.max() >= self.n_classes:
             found = f"[{labels.min()}, {labels.max()}]"
             raise ValueError(f"labels must lie in [0, {self.n_classes - 1}], got {found}")
-        return draw(_Labelled(self, labels.astype(np.int64)), labels.size, rng)
+        units = {"class_probability": self.class_probability, "class_rate": self.class_rate}
+        return _Labelled(labels=labels.astype(np.int64), **units).sample(labels.size, rng=rng)
 
     def sample_with_labels(
         self, n_examples: int, *, rng: np.random.Generator
@@ -149,27 +140,20 @@ class ClassConditional:
         """Return the rates of each example's class."""
         return Chords.exact(self.class_rate, latent)
 
+    def envelope(self, latent: Counts) -> Envelope:
+        """Return the rates of each example's class."""
+        return Envelope(self.class_rate, latent, True)
+
     def given(self, latent: Counts, units: NDArray[np.int64]) -> Floats:
         """Return the rates of ``units`` in classes ``latent``."""
         return self.class_rate[latent, units]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Labelled:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Labelled(ClassConditional):
     """The same units, with the classes of the examples known."""
 
-    process: ClassConditional
-    labels: Counts
-
-    @property
-    def n_units(self) -> int:
-        return self.process.n_units
+    labels: Counts  # (n_examples,)
 
     def latent(self, _key: Key, examples: NDArray[np.uint64]) -> Counts:
         return self.labels[examples]
-
-    def chords(self, latent: Counts) -> Chords:
-        return self.process.chords(latent)
-
-    def given(self, latent: Counts, units: NDArray[np.int64]) -> Floats:
-        return self.process.given(latent, units)

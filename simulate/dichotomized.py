@@ -11,26 +11,27 @@ independent with probability Φ((h_i + w_i z)/√(1 - w_i²)).
    Computation 21, 397-423.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from ..activity.arrays import Activity, Floats
+from ..activity.arrays import Floats
 from ..activity.checks import check_probability, unit_values
 from ..activity.streams import Key, uniforms
-from .drawing import LANE, Chords, draw, draw_blocks, in_lanes
+from .drawing import LANE, Chords, in_lanes
 from .population import check_loading, conditional_rate, latent_grid, one_factor_pmf
 from .prediction import Prediction
+from .rare import Envelope, RareMixture
 
 _REACH = 8.3  # beyond the normal number of any uniform number of 52 bits
 _TABLE = 1 << 24  # entries of a table at most
+_NEIGHBOURHOODS = 32  # of z, that share the upper bounds of rare activity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DichotomizedGaussian:
+class DichotomizedGaussian(RareMixture):
     """Units with rates of their own that share one normal factor."""
 
     rate: Floats  # (n_units,) probability that a unit is active, in [0, 1]
@@ -45,16 +46,6 @@ class DichotomizedGaussian:
     def n_units(self) -> int:
         """Number of units."""
         return self.rate.size
-
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        return draw(self, n_examples, rng)
-
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block)
 
     def predict(self) -> Prediction:
         """Return the laws of this process, by quadrature over the factor to rounding."""
@@ -85,6 +76,13 @@ class DichotomizedGaussian:
         state, share = np.divmod((latent + _REACH) / step, 1.0)
         margin = int(LANE * steepest * step**2 / 32) + 5  # and at most 5 lanes of rounding
         return Chords(in_lanes(table), state.astype(np.int64), (65535 * share).astype(np.uint16), margin)
+
+    def envelope(self, latent: Floats) -> Envelope:
+        """Return the greater end of each step of z: p_i(z) is monotone."""
+        edges = np.linspace(-_REACH, _REACH, _NEIGHBOURHOODS + 1)
+        table = conditional_rate(self.rate, self.loading, edges)
+        state = np.floor((latent + _REACH) * (_NEIGHBOURHOODS / (2 * _REACH))).astype(np.int64)
+        return Envelope(np.maximum(table[:-1], table[1:]), state, False)
 
     def given(self, latent: Floats, units: NDArray[np.int64]) -> Floats:
         """Return the probability of ``units`` given the factor."""

@@ -12,9 +12,9 @@ chord and margin change the speed and never the draw; and since lane and rest ar
 (example, unit), neither threads nor blocks change it.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from ..activity.arrays import Activity, Floats
 from ..activity.checks import check_count
 from ..activity.kernel import kernel, over_blocks
 from ..activity.streams import Key, draw_keys, uniforms, word
+from .process import Process, in_blocks
 
 LANE = 65536.0
 LANES = 4  # in a word
@@ -49,37 +50,33 @@ def in_lanes(probability: Floats) -> NDArray[np.uint16]:
     return np.minimum(probability * LANE, LANE - 1).astype(np.uint16)
 
 
-class Mixture(Protocol):
-    """What :func:`draw` needs of a process."""
+class Mixture(Process):
+    """A process whose units are independent given the latent state of an example."""
 
-    @property
-    def n_units(self) -> int:
-        """Number of units."""
+    __slots__ = ()
 
+    @abstractmethod
     def latent(self, key: Key, examples: NDArray[np.uint64]) -> NDArray:
-        """Return the latent state of ``examples``: one number each, a function of its place."""
+        """Return the latent state of ``examples``, one for each: a function of the example's number."""
 
+    @abstractmethod
     def chords(self, latent: NDArray) -> Chords:
         """Return approximations of the units' probabilities at each latent state."""
 
+    @abstractmethod
     def given(self, latent: NDArray, units: NDArray[np.int64]) -> Floats:
         """Return the exact probability of ``units`` at latent states: both ``(n,)``."""
 
+    def blocks(
+        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
+    ) -> Iterator[Activity]:
+        """Yield what :meth:`sample` draws, ``block`` examples at a time; takes three keys now."""
+        keys = draw_keys(rng, 3)
+        return in_blocks(lambda first, last: _draw(self, first, last, keys), n_examples, block)
 
-def draw(process: Mixture, n_examples: int, rng: np.random.Generator) -> Activity:
-    """Draw activity of shape ``(n_examples, n_units)``; takes three keys from ``rng``."""
-    n_examples = check_count("n_examples", n_examples)
-    return _draw(process, 0, n_examples, draw_keys(rng, 3))
-
-
-def draw_blocks(
-    process: Mixture, n_examples: int, rng: np.random.Generator, block: int
-) -> Iterator[Activity]:
-    """Yield the activity that :func:`draw` gives, ``block`` examples at a time; takes its keys now."""
-    n_examples, block = check_count("n_examples", n_examples), check_count("block", block)
-    keys = draw_keys(rng, 3)
-    starts = range(0, n_examples, block)
-    return (_draw(process, start, min(start + block, n_examples), keys) for start in starts)
+    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
+        """Draw activity of shape ``(n_examples, n_units)``."""
+        return _draw(self, 0, check_count("n_examples", n_examples), draw_keys(rng, 3))
 
 
 def _draw(process: Mixture, first: int, last: int, keys: NDArray[np.uint64]) -> Activity:

@@ -13,7 +13,6 @@ law of P, on which every statistic beyond the pairs depends; so the caller names
 .. [2] Lunn and Davies (1998), Biometrika 85, 487-490.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,19 +21,20 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit, ndtri, softmax
 
-from ..activity.arrays import Activity, Floats
+from ..activity.arrays import Floats
 from ..activity.checks import check_choice, check_count, check_probability, one_number
 from ..activity.streams import Key, log_gamma_variates, uniforms
 from .bivariate import latent_correlation
-from .drawing import Chords, draw, draw_blocks
+from .drawing import Chords
 from .population import conditional_rate, one_factor_pmf
 from .prediction import Prediction
+from .rare import Envelope, RareMixture
 
 MIXINGS = ("beta", "probit", "two-point")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExchangeableBernoulli:
+class ExchangeableBernoulli(RareMixture):
     """Units that are all alike, every pair equally correlated."""
 
     n_units: int
@@ -68,16 +68,6 @@ class ExchangeableBernoulli:
     def two_points(self) -> Floats:
         """Propensity of a quiet and of a loud example of two-point mixing: ``(2,)``."""
         return self.rate + np.sqrt(self.correlation) * (np.arange(2) - self.rate)
-
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        return draw(self, n_examples, rng)
-
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block)
 
     def predict(self) -> Prediction:
         """Return the laws of this process in closed form (probit: by quadrature to rounding)."""
@@ -113,6 +103,10 @@ class ExchangeableBernoulli:
     def chords(self, latent: Floats) -> Chords:
         """Return the propensity of each example, the same for all units."""
         return Chords.exact(latent[:, None], np.arange(latent.size))
+
+    def envelope(self, latent: Floats) -> Envelope:
+        """Return the propensity of each example."""
+        return Envelope(latent[:, None], np.arange(latent.size), True)
 
     def given(self, latent: Floats, units: NDArray[np.int64]) -> Floats:
         """Return the propensity, the same for all ``units``."""

@@ -13,7 +13,6 @@ both only to bracket the probability, which is computed exactly where the bracke
 (:mod:`rote.simulate.drawing`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,16 +20,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from ..activity.arrays import Activity, Floats
+from ..activity.arrays import Floats
 from ..activity.checks import as_floats, check_probability, unit_values
 from ..activity.kernel import kernel, over_blocks
 from ..activity.streams import Key, uniforms
 from .bivariate import binary_covariance
-from .blocks import join_blocks
 from .correlation_matrices import check_symmetric, triangular_factor
-from .drawing import LANE, Chords, draw_blocks
+from .drawing import LANE, Chords, Mixture
 from .population import one_factor_pmf
 from .prediction import PairPrediction
+from .process import Process
 
 _END = np.float32(3.8)  # D: beyond, the probability is within five lanes of 0 or 1
 _SCALE = np.float32(2 / _END**2)
@@ -42,7 +41,7 @@ _CELLS = 1 << 18  # least for a thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FactorGaussian:
+class FactorGaussian(Mixture):
     """Units with rates of their own that share several normal factors."""
 
     rate: Floats  # (n_units,) probability that a unit is active, in [0, 1]
@@ -95,15 +94,7 @@ class FactorGaussian:
         """Number of factors."""
         return self.loading.shape[1]
 
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        return join_blocks(self, n_examples, rng)
-
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block)
+    sample = Process.sample  # in blocks: every example has a row of chords of its own
 
     def predict(self) -> PairPrediction:
         """Return the laws of rates and pairs in closed form; of one factor, the population count too."""

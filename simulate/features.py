@@ -24,14 +24,14 @@ from scipy import sparse
 from ..activity.arrays import Activity, Floats
 from ..activity.checks import as_floats, check_count, check_probability, interval, unit_values
 from ..activity.kernel import kernel, over_blocks
-from .blocks import in_blocks, join_blocks
 from .independent import IndependentBernoulli
 from .prediction import PairPrediction
+from .process import Process, in_blocks
 from .wiring import Wiring, as_sparse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SharedFeatures:
+class SharedFeatures(Process):
     """Units driven by features, and by noise of their own."""
 
     feature_probability: Floats  # (n_features,) probability that a feature is present, in [0, 1]
@@ -107,10 +107,6 @@ class SharedFeatures:
         """Logarithm of each unit's probability of silence: ``(n_units,)``, -inf if always active."""
         with np.errstate(divide="ignore"):
             return np.log1p(-self.noise) - self.wiring @ _absence(self.feature_probability)
-
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        return join_blocks(self, n_examples, rng)
 
     def blocks(
         self, n_examples: int, *, rng: np.random.Generator, block: int = 4096

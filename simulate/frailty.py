@@ -17,28 +17,30 @@ of y, so that a trapezoid sum converges faster than any power of its step.
 .. [1] Clayton (1978), Biometrika 65, 141-151.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax, wrightomega
 
-from ..activity.arrays import Activity, Floats
+from ..activity.arrays import Floats
 from ..activity.checks import as_floats, check_probability, one_number, unit_values
 from ..activity.streams import Key, log_gamma_variates
-from .drawing import LANE, Chords, draw, draw_blocks, in_lanes
+from .drawing import LANE, Chords, in_lanes
 from .population import poisson_binomial_pmf
 from .prediction import PairPrediction
+from .rare import Envelope, RareMixture
 
 _BEND = 0.31  # greatest second derivative of 1 - exp(-eˣ)
 _LEAST = 1e-6  # a probability below a tenth of a lane
 _TABLE = 1 << 24  # entries of a table at most
 _FADED = 42.0  # log density below its peak at which the frailty is cut off
 
+_NEIGHBOURHOODS = 32  # of log g, that share the upper bounds of rare activity
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GammaFrailty:
+class GammaFrailty(RareMixture):
     """Units with rates of their own whose readiness is shared by all."""
 
     rate: Floats  # (n_units,) probability that a unit is active, in [0, 1)
@@ -63,16 +65,6 @@ class GammaFrailty:
         growth = -np.log1p(-self.rate) / self.shape
         with np.errstate(divide="ignore"):
             return np.log(self.shape) + growth + np.log(-np.expm1(-growth))
-
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        return draw(self, n_examples, rng)
-
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block)
 
     def all_silent(self, units: ArrayLike) -> float:
         """Return the probability that all of ``units``, numbers of distinct units, are silent."""
@@ -140,6 +132,14 @@ class GammaFrailty:
         margin = int(LANE * _BEND * step**2 / 8) + 5  # and at most 5 lanes of rounding
         table = in_lanes(self._rate_at(first + step * np.arange(n_steps + 2)))
         return Chords(table, state.astype(np.int64), (65535 * share).astype(np.uint16), margin)
+
+    def envelope(self, latent: Floats) -> Envelope:
+        """Return the greater end of each of some steps of log g, in which p_i rises."""
+        first, last = latent.min(), latent.max()
+        step = max((last - first) / _NEIGHBOURHOODS, 1e-12)
+        state = np.minimum((latent - first) / step, _NEIGHBOURHOODS - 1).astype(np.int64)
+        ends = first + step * np.arange(1, _NEIGHBOURHOODS + 1)
+        return Envelope(self._rate_at(ends + 1e-9), state, False)
 
     def given(self, latent: Floats, units: NDArray[np.int64]) -> Floats:
         """Return the probability of ``units`` given the logarithm of the frailty."""

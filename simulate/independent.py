@@ -4,22 +4,22 @@ Unit i is active on every example with probability rate_i, whatever the others d
 examples is binomial, its Fano factor 1 - rate_i; the population count is Poisson-binomial.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..activity.arrays import Activity, Floats
+from ..activity.arrays import Floats
 from ..activity.checks import check_probability, unit_values
 from ..activity.streams import Key
-from .drawing import Chords, draw, draw_blocks
+from .drawing import Chords
 from .population import poisson_binomial_pmf
 from .prediction import Prediction
+from .rare import Envelope, RareMixture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class IndependentBernoulli:
+class IndependentBernoulli(RareMixture):
     """Units with rates of their own and no correlation."""
 
     rate: Floats  # (n_units,) probability that a unit is active, in [0, 1]
@@ -32,16 +32,6 @@ class IndependentBernoulli:
     def n_units(self) -> int:
         """Number of units."""
         return self.rate.size
-
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        return draw(self, n_examples, rng)
-
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block)
 
     def predict(self) -> Prediction:
         """Return the laws of this process in closed form."""
@@ -58,6 +48,10 @@ class IndependentBernoulli:
     def chords(self, latent: NDArray) -> Chords:
         """Return each unit's rate, the same for all examples."""
         return Chords.exact(self.rate[None], np.zeros(latent.size, dtype=np.int64))
+
+    def envelope(self, latent: NDArray) -> Envelope:
+        """Return the rates themselves."""
+        return Envelope(self.rate[None], np.zeros(latent.size, dtype=np.int64), True)
 
     def given(self, latent: NDArray, units: NDArray[np.int64]) -> Floats:
         """Return the rates of ``units``."""

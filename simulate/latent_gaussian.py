@@ -29,7 +29,6 @@ from ..activity.checks import check_probability, unit_values
 from ..activity.kernel import kernel
 from ..activity.streams import Key, draw_keys
 from .bivariate import binary_covariance
-from .blocks import in_blocks, join_blocks
 from .correlation_matrices import (
     check_correlation_matrix,
     latent_matrix,
@@ -38,13 +37,14 @@ from .correlation_matrices import (
 )
 from .normals import ERROR, exact_normals, fast_normals, fill_normals
 from .prediction import PairPrediction
+from .process import Process, in_blocks
 
 _SINGLE = 2.0**-24  # rounding of single precision
 _REMEDY = "LatentGaussian.nearest draws the nearest reachable correlations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LatentGaussian:
+class LatentGaussian(Process):
     """Units with rates of their own and a latent correlation for every pair."""
 
     rate: Floats  # (n_units,) probability that a unit is active, in [0, 1]
@@ -88,10 +88,6 @@ class LatentGaussian:
     def n_units(self) -> int:
         """Number of units."""
         return self.rate.size
-
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        return join_blocks(self, n_examples, rng)
 
     def blocks(
         self, n_examples: int, *, rng: np.random.Generator, block: int = 4096

@@ -7,28 +7,13 @@ are zero, sums over pairs add, and the law of the population count is the convol
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from typing import Protocol
 
 import numpy as np
 from scipy.linalg import block_diag
 
 from ..activity.arrays import Activity, Counts, Floats
-from .blocks import join_blocks
 from .prediction import Laws
-
-
-class Part(Protocol):
-    """A process of Bernoulli units."""
-
-    @property
-    def n_units(self) -> int:
-        """Number of units."""
-
-    def blocks(self, n_examples: int, *, rng: np.random.Generator, block: int) -> Iterator[Activity]:
-        """Yield activity, ``block`` examples at a time, the keys taken from ``rng`` at once."""
-
-    def predict(self) -> Laws:
-        """Return the laws of the process."""
+from .process import Process
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,17 +49,17 @@ class LayerPrediction(Laws):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Layer:
+class Layer(Process):
     """Independent parts, their units one part after the other."""
 
-    parts: Sequence[Part]  # one or more processes of Bernoulli units
+    parts: Sequence[Process]  # one or more processes of Bernoulli units
 
     def __post_init__(self) -> None:
         parts = tuple(self.parts)
         if not parts:
             raise ValueError("parts must hold at least one process, got none")
         for part in parts:
-            if not all(hasattr(part, name) for name in ("n_units", "blocks", "predict")):
+            if not isinstance(part, Process):
                 raise TypeError(
                     f"parts must hold processes of Bernoulli units, got {type(part).__name__}"
                 )
@@ -89,10 +74,6 @@ class Layer:
     def part_of_unit(self) -> Counts:
         """Which part each unit belongs to: ``(n_units,)``, from 0."""
         return np.repeat(np.arange(len(self.parts)), [part.n_units for part in self.parts])
-
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        return join_blocks(self, n_examples, rng)
 
     def blocks(
         self, n_examples: int, *, rng: np.random.Generator, block: int = 4096

@@ -28,9 +28,9 @@ from ..activity.arrays import Activity, Floats
 from ..activity.checks import as_floats, check_count, check_probability, one_number
 from ..activity.kernel import kernel, over_blocks
 from ..activity.streams import Key, draw_keys, uniform, uniforms
-from .blocks import in_blocks, join_blocks
 from .discrete import check_distribution, invert
 from .prediction import Prediction
+from .process import Process, in_blocks
 
 _CELLS = 1 << 18  # least for a thread
 
@@ -45,7 +45,7 @@ def least_correlation(n_units: int, rate: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PopulationBernoulli:
+class PopulationBernoulli(Process):
     """Units that are all alike, of which a number of given law is active."""
 
     population_pmf: Floats  # (n_units + 1,) probability of so many active units; of sum 1
@@ -77,10 +77,6 @@ class PopulationBernoulli:
     def n_units(self) -> int:
         """Number of units."""
         return self.population_pmf.size - 1
-
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        return join_blocks(self, n_examples, rng)
 
     def blocks(
         self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
