@@ -8,6 +8,7 @@ from .checks import as_activity, check_count
 from .popcount import coactive_count
 from .statistics import Statistics
 
+MOST_CLASSES = 100_000  # unless the caller says that there are more: labels may be names in disguise
 WINDOW = 20  # examples; small enough for several windows of one class in a small data set
 
 
@@ -66,6 +67,10 @@ def _as_labels(labels: ArrayLike | None, n_classes: int | None, n_examples: int)
         raise TypeError(f"labels must be whole numbers, got dtype {labels.dtype}")
     if labels.shape != (n_examples,):
         raise ValueError(f"labels must have shape ({n_examples},), got {labels.shape}")
+    if n_classes is None and labels.max() >= MOST_CLASSES:
+        raise ValueError(
+            f"labels must number the classes from 0, got {labels.max()}: number them anew, or give n_classes"
+        )
     most = int(labels.max()) + 1 if n_classes is None else check_count("n_classes", n_classes)
     if labels.min() < 0 or labels.max() >= most:
         found = f"[{labels.min()}, {labels.max()}]"

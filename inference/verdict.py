@@ -76,7 +76,7 @@ class Verdict:
         unit = f" {self.unit}" if self.unit else ""
         return (
             f"{self.hypothesis}, {self.layer}: that {self.claim} is {self.decision} (probability "
-            f"{self.probability:.3f}). {self.quantity[0].upper()}{self.quantity[1:]}, memorizing minus "
+            f"{_chance(self.probability)}). {self.quantity[0].upper()}{self.quantity[1:]}, memorizing minus "
             f"generalizing: {self.estimate:+.3g}{unit} (90 % interval "
             f"{low:+.3g} to {high:+.3g}; initialized networks: {self.baseline:.3g}; "
             f"{self.n_networks} networks). "
@@ -101,6 +101,13 @@ class Verdict:
                 for key, level in plain[name].items()
             }
         return cls(**plain)
+
+
+def _chance(probability: float) -> str:
+    """Return a probability in words that do not claim certainty."""
+    if probability > 0.999:
+        return "above 0.999"
+    return "below 0.001" if probability < 0.001 else f"{probability:.3f}"
 
 
 def correct_twins(verdicts: Iterable[Verdict]) -> list[Verdict]:

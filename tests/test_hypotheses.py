@@ -38,20 +38,20 @@ VERDICT = Verdict(
 
 
 @pytest.mark.parametrize(
-    ("probability", "decision"),
+    ("probability", "decision", "told"),
     [
-        (1.0, "supported"),
-        (0.95, "supported"),
-        (0.949, "undecided"),
-        (0.051, "undecided"),
-        (0.05, "refuted"),
-        (0.0, "refuted"),
+        (1.0, "supported", "above 0.999"),
+        (0.95, "supported", "0.950"),
+        (0.949, "undecided", "0.949"),
+        (0.051, "undecided", "0.051"),
+        (0.05, "refuted", "0.050"),
+        (0.0, "refuted", "below 0.001"),
     ],
 )
-def test_a_verdict_can_go_either_way(probability, decision):
+def test_a_verdict_can_go_either_way(probability, decision, told):
     verdict = replace(VERDICT, probability=probability)
     assert verdict.decision == decision
-    assert f"is {decision} (probability {probability:.3f})" in verdict.sentence
+    assert f"is {decision} (probability {told})" in verdict.sentence
 
 
 def test_a_verdict_survives_json():

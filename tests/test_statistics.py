@@ -242,6 +242,7 @@ ACTIVE = np.arange(120).reshape(40, 3) % 7 < 3
         ({"labels": np.zeros(40, bool)}, TypeError, "labels must be whole numbers, got dtype bool"),
         ({"labels": [0, 1]}, ValueError, r"labels must have shape \(40,\), got \(2,\)"),
         ({"labels": [-1] * 40}, ValueError, r"labels must lie in \[0, .*got \[-1, -1\]"),
+        ({"labels": [10**9] * 40}, ValueError, "labels must number the classes from 0, got 1000000000"),
         ({"labels": [0, 3] * 20, "n_classes": 3}, ValueError, r"must lie in \[0, 2\], got \[0, 3\]"),
         ({"labels": [0] * 40, "n_classes": 0}, ValueError, "n_classes must be at least 1, got 0"),
         ({"labels": [0] * 40, "n_classes": 2.0}, TypeError, "n_classes must be a whole number"),
