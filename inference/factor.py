@@ -20,8 +20,13 @@ that is sampling noise, which keeps their sum at the observed one:
 
 The often used (k + ½)/(T + 1) adds half an activation to every unit, which in a rare layer is as much as
 was seen, and its intervals then miss. Rates are taken as known: their uncertainty does not reach the
-loading. A loading of one sign cannot say that units are anticorrelated: where correlations of both
-signs matter, turn the units first (:mod:`rote.activity.alignment`).
+loading. Over draws from the prior (200 layers a case, true loading uniform up to 0.9) 90 % intervals
+held the truth in .93 of dense layers (Beta law of mean .3), .945 with 30 % of units dead, .975 and .945
+of sparse ones (means .01 and .003). They are too narrow where all units are equally rare, so that noise
+makes up what the rates seem to differ by: .835 at 12 activations a unit, .775 at one.
+
+A loading of one sign cannot say that units are anticorrelated: where correlations of both signs matter,
+turn the units first (:mod:`rote.activity.alignment`).
 """
 
 from dataclasses import dataclass
@@ -36,6 +41,7 @@ from .rates import check_alive
 from .tabulated import Tabulated, evaluate, tabulate
 
 MOST_LOADING = 0.99  # beyond, units are copies of one another
+HIGH_LOADING = 0.9  # units count as copies where the most is twenty times as likely as this
 DROP = 50.0  # nats below the maximum at which a loading is out of the question
 TOLERANCE = 1e-4  # nats; of the interpolant
 SCAN = 17  # points that look for the maximum
@@ -109,7 +115,7 @@ def loading_likelihood(statistics: Statistics, name: str = "statistics") -> Tabu
         return exact_log_likelihood(statistics, loading) - best
 
     table = tabulate(relative, low, high, tolerance=TOLERANCE, falls=True)
-    if high == MOST_LOADING and table(high) >= table(np.linspace(low, high, 999)[:-1]).max():
+    if high == MOST_LOADING and table(high) > table(HIGH_LOADING) + np.log(20):
         raise ValueError(
             f"{name} must have units that differ, got population counts that speak for a loading of "
             f"{MOST_LOADING} or more: units that are copies of one another, or too few examples"

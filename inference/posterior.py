@@ -24,6 +24,7 @@ from .rates import RatePrior, rate_model
 
 MOST_R_HAT = 1.01
 LEAST_ESS = 400
+TRIES = 3  # R-hat of a hundred variables exceeds its bound by chance now and then
 TARGET_ACCEPT = 0.9
 FEW = 3  # parameters: paths that end at the first U-turn are too short to mix, one more doubling does
 AUXILIARY = "_z"  # ends the names of variables that only serve the sampler
@@ -86,39 +87,50 @@ def sample(
     tune: int = 1000,
     chains: int = 4,
     progress: Progress | None = None,
+    tries: int = TRIES,
 ) -> xr.DataTree:
     """Return the posterior of ``model``; errors as of :func:`fit`.
 
-    Models of equal ``kind``, ``prior`` and coordinates must differ in their ``pm.Data`` only: they
+    Chains that fall short are drawn anew with twice the draws and twice the warm-up, ``tries`` times in
+    all. Models of equal ``kind``, ``prior`` and coordinates must differ in their ``pm.Data`` only: they
     share one compilation. The posterior depends on nothing else but the state of ``rng``.
     """
     check_count("draws", draws)
     check_count("tune", tune)
     check_count("chains", chains, least=2)
+    check_count("tries", tries)
     seed = int(check_generator(rng).integers(2**63))
-    due = chains * (draws + tune)
-
-    def tell(states: list) -> None:  # called from the sampler's thread
-        progress(sum(state.finished_draws for state in states), due)
-
     compiled = _compile(model, kind, prior)
-    tree = nutpie.sample(
-        compiled,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-        target_accept=TARGET_ACCEPT,
-        extra_doublings=int(compiled.n_dim <= FEW),
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=tell if progress else None,
-        progress_rate=100,
-    )
-    if progress:
-        progress(due, due)
-    _check_convergence(tree, kind)
-    return _tidy(tree, model=kind, prior=repr(prior), seed=str(seed))
+    for longer in (2**attempt for attempt in range(tries)):
+        due = longer * chains * (draws + tune)
+
+        def tell(states: list, due: int = due) -> None:  # called from the sampler's thread
+            progress(sum(state.finished_draws for state in states), due)
+
+        sampler = nutpie.sample(
+            compiled,
+            draws=longer * draws,
+            tune=longer * tune,
+            chains=chains,
+            seed=seed,
+            target_accept=TARGET_ACCEPT,
+            extra_doublings=int(compiled.n_dim <= FEW),
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=tell if progress else None,
+            progress_rate=100,
+            blocking=False,
+        )
+        try:
+            tree = sampler.wait()
+        except KeyboardInterrupt:  # left to itself, nutpie would hand out what was drawn so far
+            sampler.cancel()
+            raise
+        if progress:
+            progress(due, due)
+        if (shortfall := _shortfall(tree, kind)) is None:
+            return _tidy(tree, model=kind, prior=repr(prior), seed=str(seed))
+    raise ConvergenceError(f"{shortfall} (tried {tries} times, each twice as long as before)")
 
 
 def _compile(model: pm.Model, kind: str, prior: Hashable) -> CompiledModel:
@@ -133,26 +145,28 @@ def _compile(model: pm.Model, kind: str, prior: Hashable) -> CompiledModel:
     return compiled.with_data(**{name: data[name] for name in sorted(used)})
 
 
-def _check_convergence(tree: xr.DataTree, kind: str) -> None:
+def _shortfall(tree: xr.DataTree, kind: str) -> str | None:
+    """Return in a sentence why the chains do not stand for the posterior, or nothing if they do."""
     diverged = int(tree["sample_stats"]["diverging"].sum())
     r_hat, ess = az.rhat(tree["posterior"]), az.ess(tree["posterior"], method="bulk")
     worst = max(_values(r_hat), key=lambda pair: (np.isnan(pair[0]), pair[0]))
     fewest = min(_values(ess), key=lambda pair: (not np.isnan(pair[0]), pair[0]))
     if diverged:
-        raise ConvergenceError(
+        return (
             f"the {kind} posterior must be sampled without divergences, got {diverged}: tune longer, or "
             "look for a layer with next to no data or a prior at odds with it"
         )
     if not worst[0] <= MOST_R_HAT:
-        raise ConvergenceError(
+        return (
             f"the chains of the {kind} posterior must agree (R-hat at most {MOST_R_HAT}), got "
             f"{worst[0]:.3f} for {worst[1]}: draw and tune more"
         )
     if not fewest[0] >= LEAST_ESS:
-        raise ConvergenceError(
+        return (
             f"the {kind} posterior needs an effective sample size of {LEAST_ESS}, got {fewest[0]:.0f} "
             f"for {fewest[1]}: take more draws"
         )
+    return None
 
 
 def _values(diagnostic: xr.DataTree) -> list[tuple[float, str]]:

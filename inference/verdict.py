@@ -76,8 +76,8 @@ class Verdict:
         unit = f" {self.unit}" if self.unit else ""
         return (
             f"{self.hypothesis}, {self.layer}: that {self.claim} is {self.decision} (probability "
-            f"{_chance(self.probability)}). {self.quantity[0].upper()}{self.quantity[1:]}, memorizing minus "
-            f"generalizing: {self.estimate:+.3g}{unit} (90 % interval "
+            f"{_chance(self.probability)}). {self.quantity[0].upper()}{self.quantity[1:]}, "
+            f"memorizing minus generalizing: {self.estimate:+.3g}{unit} (90 % interval "
             f"{low:+.3g} to {high:+.3g}; initialized networks: {self.baseline:.3g}; "
             f"{self.n_networks} networks). "
             f"{self.twin.name}: difference {self.twin.statistic:+.3g}, p = {self.twin.p_value:.3g}"

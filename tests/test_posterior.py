@@ -8,6 +8,7 @@ import xarray as xr
 
 from rote.activity.measurement import measure
 from rote.inference.posterior import ConvergenceError, fit, sample
+from rote.inference.rates import RatePrior, rate_model
 from rote.simulate.independent import IndependentBernoulli
 
 
@@ -86,12 +87,15 @@ def funnel(data):
 )
 def test_what_did_not_converge_is_no_result(model, draws, sentence, rng):
     with pytest.raises(ConvergenceError, match=sentence):
-        sample(model(1.0), kind=model.__name__, prior=None, rng=rng, draws=draws, tune=400)
+        sample(model(1.0), kind=model.__name__, prior=None, rng=rng, draws=draws, tune=400, tries=1)
 
 
-def test_too_few_effective_draws_are_no_result(layers, rng):
-    with pytest.raises(ConvergenceError, match=r"R-hat|effective sample size"):
-        fit(layers[0], rng=rng, draws=60, tune=300)
+def test_too_few_effective_draws_are_no_result_but_more_are_drawn(layers, rng):
+    few = {"kind": "rates", "prior": RatePrior(), "rng": rng, "draws": 60, "tune": 300}
+    with pytest.raises(ConvergenceError, match=r"(R-hat|effective sample size).*\(tried 1 times"):
+        sample(rate_model(layers[0]), **few, tries=1)
+    tree = sample(rate_model(layers[0]), **few, tries=5)
+    assert tree["posterior"].sizes["draw"] in (120, 240, 480, 960)
 
 
 def test_an_error_in_progress_is_handed_on(layers, rng):
