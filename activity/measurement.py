@@ -69,7 +69,8 @@ def _as_labels(labels: ArrayLike | None, n_classes: int | None, n_examples: int)
         raise ValueError(f"labels must have shape ({n_examples},), got {labels.shape}")
     if n_classes is None and labels.max() >= MOST_CLASSES:
         raise ValueError(
-            f"labels must number the classes from 0, got {labels.max()}: number them anew, or give n_classes"
+            f"labels must number the classes from 0, got {labels.max()}: number them anew, or give "
+            "n_classes"
         )
     most = int(labels.max()) + 1 if n_classes is None else check_count("n_classes", n_classes)
     if labels.min() < 0 or labels.max() >= most:

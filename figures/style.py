@@ -14,11 +14,11 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ..activity.words import CONDITIONS
 from ..record.writing import written_aside
 
 COLOR = {"initialized": "#8C8C8C", "generalizing": "#0072B2", "memorizing": "#D55E00"}
 MARKER = {"initialized": "o", "generalizing": "s", "memorizing": "^"}
-CONDITIONS = tuple(COLOR)
 INK = "#222222"
 BAND_ALPHA = 0.25
 WIDTH, NARROW = 7.0, 4.8  # inches: across two columns of a paper; a study of one layer

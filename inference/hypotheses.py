@@ -28,9 +28,10 @@ from scipy import stats
 
 from ..activity.arrays import Floats
 from ..activity.statistics import Statistics
+from ..activity.words import CONDITIONS, RARE
 from .factor import most_likely_loading
 from .factor_comparison import FactorComparisonPrior, factor_comparison_model
-from .networks import CONDITIONS, NetworkKey, Networks
+from .networks import NetworkKey, Networks
 from .posterior import Progress, sample
 from .rate_comparison import RateComparisonPrior, rate_comparison_model
 from .share_comparison import ShareComparisonPrior, share_comparison_model
@@ -38,7 +39,6 @@ from .twin import permutation_twin
 from .value_comparison import ValueComparisonPrior, value_comparison_model
 from .verdict import Level, Verdict
 
-RARE = 0.05  # activations per example, below which a unit counts as rare
 INTERVAL = (0.05, 0.95)
 _NULL = "memorizing and generalizing networks do not differ in {quantity}"
 

@@ -37,8 +37,7 @@ import pytensor.tensor as pt
 
 from ..activity.arrays import Counts, Floats
 from ..activity.checks import check_choice
-
-CONDITIONS = ("initialized", "generalizing", "memorizing")
+from ..activity.words import CONDITIONS
 
 type NetworkKey = tuple[str, int]
 """Condition and seed of a network."""

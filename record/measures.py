@@ -5,10 +5,9 @@ from ..activity.checks import check_choice
 from ..activity.measurement import WINDOW
 from ..activity.measurement import measure as measure_activity
 from ..activity.statistics import Statistics
+from ..activity.words import CLASSES
 from .layers import chosen
 from .recording import Recording
-
-CLASSES = ("label", "true_label")
 
 
 def measure(

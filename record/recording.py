@@ -20,7 +20,7 @@ from ..activity.checks import check_choice, check_count
 from .examples import example_dataset
 from .files import read_tree, write_tree
 from .layers import LayerWeights, RecordedLayer, layer_dataset
-from .schema import ATTRIBUTES, CONDITIONS, SCHEMA, SCHEMA_VERSION, check_tree
+from .schema import ATTRIBUTES, RECORDED, SCHEMA, SCHEMA_VERSION, check_tree
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +88,7 @@ class Recording:
         attributes = {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
-            "condition": check_choice("condition", condition, CONDITIONS),
+            "condition": check_choice("condition", condition, RECORDED),
             "seed": check_count("seed", seed, least=0),
             "epoch": check_count("epoch", epoch, least=0),
             "source": _text("source", source),

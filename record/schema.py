@@ -17,10 +17,11 @@ import xarray as xr
 
 from ..activity.checks import check_choice, check_count
 from ..activity.packing import n_words
+from ..activity.words import CONDITIONS
 
 SCHEMA = "rote-recording"
 SCHEMA_VERSION = 1
-CONDITIONS = ("initialized", "generalizing", "memorizing", "mixed", "unknown")
+RECORDED = (*CONDITIONS, "mixed", "unknown")  # a part of the labels random; not told
 EXAMPLE_KINDS = {"label": "i", "order": "i", "held_out": "b", "true_label": "i"}
 OPTIONAL = ("true_label",)
 LAYER_AXES = {
@@ -61,7 +62,7 @@ def check_tree(tree: xr.DataTree) -> None:
     missing = [name for name in ATTRIBUTES if name not in tree.attrs]
     if missing:
         raise ValueError(f"recording lacks the attributes {', '.join(missing)}")
-    check_choice("condition", tree.attrs["condition"], CONDITIONS)
+    check_choice("condition", tree.attrs["condition"], RECORDED)
     check_count("seed", tree.attrs["seed"], least=0)
     check_count("epoch", tree.attrs["epoch"], least=0)
     for name, kind in EXAMPLE_KINDS.items():

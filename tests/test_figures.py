@@ -10,12 +10,13 @@ from scipy import stats
 from scipy.integrate import quad
 
 from rote.activity.measurement import measure
+from rote.activity.words import CONDITIONS
 from rote.figures.correlation import draw_correlation, independent_twin, spectrum
 from rote.figures.fano import draw_fano, sampling_band
 from rote.figures.magnitudes import draw_magnitudes, fit_sigma, null_magnitude
 from rote.figures.population import draw_population
 from rote.figures.rates import EDGES, beta_law, draw_rates
-from rote.figures.style import COLOR, CONDITIONS, present, save, sign
+from rote.figures.style import COLOR, present, save, sign
 from rote.figures.summary import STATISTICS, draw_summary
 from rote.figures.tables import layer_rows, mean_sd, network_rows
 from rote.figures.verdicts import draw_verdicts

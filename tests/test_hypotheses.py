@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from rote.activity.measurement import measure
+from rote.activity.words import CONDITIONS
 from rote.inference.hypotheses import _by_condition, compare_correlation, compare_rates
-from rote.inference.networks import CONDITIONS
 from rote.inference.posterior import sample
 from rote.inference.twin import permutation_twin
 from rote.inference.value_comparison import ValueComparisonPrior, value_comparison_model

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rote.activity.words import CONDITIONS
 from rote.validate.datasets import digits
-from rote.validate.networks import CONDITIONS, record_network, training_labels
+from rote.validate.networks import record_network, training_labels
 from rote.validate.training import Training, train
 
 SHORT = Training(hidden=(32, 16), final_epoch=2)

@@ -22,7 +22,7 @@ def run(*command, folder):
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT), folder=folder)
+    run(sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT), folder=folder)
     (built,) = folder.glob("*.whl")
     return built
 

@@ -3,7 +3,6 @@
 from ..activity.lazy import lazy_names
 
 __all__ = [
-    "CONDITIONS",
     "Dataset",
     "Results",
     "Study",
@@ -19,7 +18,6 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "CONDITIONS": "networks",
         "Dataset": "datasets",
         "Results": "results",
         "Study": "study",

@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 
 from ..activity.arrays import Counts
 from ..activity.checks import check_choice
+from ..activity.words import CONDITIONS
 from ..record.recording import LayerWeights, Recording
 from .datasets import Dataset
 from .perceptron import Parameters, forward, hidden_activations
 from .training import Progress, TrainedNetwork, Training, stream, train
-
-CONDITIONS = ("initialized", "generalizing", "memorizing")
 
 
 def training_labels(labels: Counts, *, condition: str, seed: int) -> Counts:

@@ -21,11 +21,12 @@ import numpy as np
 import pandas as pd
 
 from ..activity.checks import check_choice, check_count
+from ..activity.words import CONDITIONS
 from ..inference.hypotheses import compare_correlation, compare_rates
 from ..inference.verdict import Verdict, correct_twins
 from ..record.writing import written_aside
 from .datasets import Dataset, digits, mnist
-from .networks import CONDITIONS, record_network
+from .networks import record_network
 from .results import SETTINGS, Results
 from .steps import Progress, Steps, alone_in, silent, write_json, write_table
 from .tables import layer_rows, network_row, unit_rows

@@ -11,13 +11,12 @@ from scipy.stats import skew
 
 from ..activity.statistics import Statistics
 from ..activity.weights import weight_statistics
+from ..activity.words import CLASSES, RARE
 from ..record.layers import RecordedLayer
 from ..record.measures import measure
 from ..record.recording import Recording
 
-RARE = 0.05  # a unit is called rare below this rate
 EXAMPLES = {"training": False, "held-out": True}
-CLASSES = ("label", "true_label")
 
 
 def network_row(recording: Recording) -> dict[str, object]:
