@@ -200,6 +200,11 @@ def test_what_is_impossible_is_named(build, message):
         build()
 
 
+def test_a_gain_beyond_all_counts_ends_the_draw(rng):
+    with pytest.raises(OverflowError, match=r"counts above 2\*\*29 are not drawn, got a mean of"):
+        GammaPoisson(rate=[2.0**29], dispersion=1.0).sample(100, rng=rng, dtype=np.uint32)
+
+
 def test_a_number_where_one_is_wanted():
     with pytest.raises(TypeError, match=r"dispersion must be one number, got shape \(2,\)"):
         GammaPoisson(rate=[1.0], dispersion=[0.1, 0.2])

@@ -44,7 +44,7 @@ PROCESSES = {
     "sources": (sources(0.3), sources(0.1)),
     "compound": (
         CompoundPoisson.from_correlation(n_units=7, rate=0.8, correlation=0.3, order=3),
-        CompoundPoisson.from_correlation(n_units=7, rate=0.8, correlation=0.25, order=3),
+        CompoundPoisson.from_correlation(n_units=7, rate=0.8, correlation=0.15, order=3),
     ),
     "synchronous": (  # most units at once
         CompoundPoisson(n_units=7, event_rate=1.5, synchrony=[0.5, 0, 0, 0, 0.2, 0.3]),

@@ -1,0 +1,190 @@
+"""Compound Poisson counts: events that hit several units at once, synchrony of every order.
+
+Events arrive as a Poisson number of mean ν = ``event_rate`` in an example. Each hits A distinct units,
+all sets of A units alike, and adds one to their counts; A has the law ``synchrony`` on 1 … n_units [1]_.
+Every count is Poisson, and r distinct units have the joint cumulant
+
+    κ_r = ν E[A (A-1) … (A-r+1)] / (N (N-1) … (N-r+1)),
+
+the rate for r = 1, the covariance for r = 2. Pairs are equally correlated, by
+E[A(A-1)] / ((N-1) E[A]) whatever the rate; layers that agree in it differ in κ_3 and beyond. The
+population count is a compound Poisson sum with steps A.
+
+.. [1] Kuhn, Aertsen and Rotter (2003), Neural Computation 15, 67-101; Staude, Rotter and Grün (2010),
+   Journal of Computational Neuroscience 29, 327-350.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ..activity.arrays import Counts, Floats
+from ..activity.checks import as_floats, check_count, one_number
+from ..activity.kernel import kernel
+from ..activity.streams import Key
+from .count_laws import compound_poisson_pmf
+from .count_prediction import CountPrediction
+from .counts import BLOCK, CountArray, check_mean, draw, draw_blocks, write_row
+from .discrete import check_distribution
+from .poisson_variates import WORDS, Alias, alias_table, below, pick, poisson_variate
+
+_ROW = np.uint64(1 << 32)  # words set aside for the events of an example
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CompoundPoisson:
+    """Units that are all alike, hit together by events."""
+
+    n_units: int
+    event_rate: float  # mean number of events in an example, in [0, 2²⁹]
+    synchrony: Floats  # (most,) probability that an event hits 1, 2, … units; most is at most n_units
+
+    def __post_init__(self) -> None:
+        n_units = check_count("n_units", self.n_units)
+        event_rate = one_number("event_rate", check_mean("event_rate", self.event_rate, of="event"))
+        synchrony = check_distribution("synchrony", self.synchrony)
+        if synchrony.size > n_units:
+            raise ValueError(
+                f"synchrony must have shape (n,), n at most n_units = {n_units}, got {synchrony.shape}"
+            )
+        object.__setattr__(self, "event_rate", event_rate)
+        object.__setattr__(self, "synchrony", synchrony)
+
+    @classmethod
+    def from_correlation(cls, *, n_units: int, rate: float, correlation: float, order: int) -> Self:
+        """Return units of mean count ``rate`` whose events hit one unit, or ``order`` of them together.
+
+        Raises a ``ValueError`` for a correlation outside [0, (order - 1)/(n_units - 1)], the bound that
+        is reached when all events are of that order.
+        """
+        n_units, order = check_count("n_units", n_units, least=2), check_count("order", order, least=2)
+        if order > n_units:
+            raise ValueError(f"order must be at most n_units = {n_units}, got {order}")
+        rate = one_number("rate", check_mean("rate", rate, of="unit"))
+        wanted = one_number("correlation", as_floats("correlation", correlation))
+        bound = (order - 1) / (n_units - 1)
+        if not 0 <= wanted <= bound * (1 + 1e-12):
+            raise ValueError(
+                f"correlation must lie in [0, {bound:.6g}] for events of order {order} among {n_units} "
+                f"units, got {wanted:g}"
+            )
+        together = min(1.0, wanted / bound)  # share of a unit's counts that come from such events
+        event_rate = n_units * rate * np.array([1 - together, together / order])
+        synchrony = np.zeros(order)
+        synchrony[[0, -1]] = event_rate / event_rate.sum() if rate else [1.0, 0.0]
+        return cls(n_units=n_units, event_rate=event_rate.sum(), synchrony=synchrony)
+
+    def joint_cumulant(self, order: int) -> float:
+        """Return the joint cumulant of the counts of ``order`` distinct units, κ above."""
+        order = check_count("order", order)
+        if order > self.n_units:
+            raise ValueError(f"order must be at most n_units = {self.n_units}, got {order}")
+        size = np.arange(1.0, self.synchrony.size + 1)
+        steps = np.arange(order)[:, None]
+        return float(
+            self.event_rate * self.synchrony @ ((size - steps) / (self.n_units - steps)).prod(axis=0)
+        )
+
+    def sample(
+        self, n_examples: int, *, rng: np.random.Generator, dtype: DTypeLike = np.uint8
+    ) -> CountArray:
+        """Draw counts, ``(n_examples, n_units)``; an ``OverflowError`` if ``dtype`` is too small."""
+        return draw(self, n_examples, rng, dtype)
+
+    def blocks(
+        self,
+        n_examples: int,
+        *,
+        rng: np.random.Generator,
+        block: int = BLOCK,
+        dtype: DTypeLike = np.uint8,
+    ) -> Iterator[CountArray]:
+        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
+        return draw_blocks(self, n_examples, rng, block, dtype)
+
+    def predict(self) -> CountPrediction:
+        """Return the laws of this process in closed form."""
+        covariance = self.joint_cumulant(2) if self.n_units > 1 else 0.0
+        return CountPrediction.of_shared(
+            rate=np.full(self.n_units, self.joint_cumulant(1)),
+            fano=np.ones(self.n_units),
+            shared=np.full((self.n_units, 1), np.sqrt(covariance)),
+            population=lambda: compound_poisson_pmf(self.event_rate * self.synchrony),
+        )
+
+    def fill(self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts) -> None:
+        """Draw rows of counts from example ``first`` on."""
+        alone = self.synchrony[0]
+        together = np.append(0.0, self.synchrony[1:]) if alone < 1 else np.ones(1)
+        event_rate = self.event_rate * np.array([alone, 1 - alone])
+        _fill(counts, event_rate, alias_table(together), np.uint64(first), keys, worst)
+
+
+@kernel
+def _fill(
+    counts: CountArray,
+    event_rate: Floats,
+    synchrony: Alias,
+    first: np.uint64,
+    keys: NDArray[np.uint64],
+    worst: Counts,
+) -> None:
+    """Draw the events that hit one unit, and those that hit several, of means ``event_rate``."""
+    row = np.empty(counts.shape[1], dtype=np.uint32)
+    hit = np.zeros(counts.shape[1], dtype=np.int64)  # the last event that hit a unit
+    event = 0
+    for place in range(counts.shape[0]):
+        example = first + np.uint64(place)
+        row[:] = np.uint32(0)
+        n_events = poisson_variate(keys[0], example * WORDS, event_rate[0])
+        _hit_one(row, n_events, keys[1], example * _ROW)
+        n_events = poisson_variate(keys[2], example * WORDS, event_rate[1])
+        _hit_several(row, hit, event, n_events, synchrony, keys[3], example * _ROW)
+        event += n_events
+        write_row(row, counts[place], worst)
+
+
+@kernel
+def _hit_one(row: NDArray[np.uint32], n_events: int, key: Key, counter: np.uint64) -> None:
+    for _ in range(n_events):
+        unit, counter = below(key, counter, row.size)
+        row[unit] += np.uint32(1)
+
+
+@kernel
+def _hit_several(
+    row: NDArray[np.uint32],
+    hit: NDArray[np.int64],
+    event: int,
+    n_events: int,
+    synchrony: Alias,
+    key: Key,
+    counter: np.uint64,
+) -> None:
+    stay, other = synchrony  # once, since every view of an array is counted
+    for _ in range(n_events):
+        event += 1
+        column, counter = pick(key, counter, stay, other)
+        counter = _hit(row, hit, event, column + 1, key, counter)
+
+
+@kernel
+def _hit(
+    row: NDArray[np.uint32], hit: NDArray[np.int64], event: int, size: int, key: Key, counter: np.uint64
+) -> np.uint64:
+    """Add one to ``size`` distinct units; if most, to all, and take it back from the others."""
+    one, n_units = np.uint32(1), row.size
+    if 2 * size > n_units:
+        for unit in range(n_units):
+            row[unit] += one
+        size, one = n_units - size, np.uint32(0xFFFFFFFF)  # -1 in 32 bits
+    while size > 0:
+        unit, counter = below(key, counter, n_units)
+        if hit[unit] != event:
+            hit[unit] = event
+            row[unit] += one
+            size -= 1
+    return counter
