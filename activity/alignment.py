@@ -5,7 +5,8 @@ little of them. A unit is turned (read as active when it is not) if its entry in
 of the covariance matrix is negative; then the pairs' covariances along that direction all add up.
 
 Signs chosen on the examples that are counted would find some correlation even between independent
-units. Hence every other example in order of presentation chooses, and only the others are counted.
+units. Hence every other example, as they stand or in a given order, chooses, and only the others are
+counted.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ from matplotlib.figure import Figure
 from ..activity.arrays import Floats
 from ..validate.results import Results
 from ..validate.twins import N_REPLICATES
-from ..validate.versions import versions
 from . import correlation, fano, magnitudes, population, rates, summary, verdicts, weights
 from .style import present, sign
 
@@ -58,16 +56,13 @@ def facts(results: Results) -> dict[str, object]:
     }
 
 
-@cache
-def _version() -> str:
-    found = versions()
-    return f"rote {found['rote']}" + (f", commit {found['commit']}" if "commit" in found else "")
-
-
 def footer(results: Results) -> str:
     """Return data, seeds, version and commit in one line."""
-    seeds = results.seeds
-    return f"{results.settings['dataset']} · seeds {seeds[0]} to {seeds[-1]} · {_version()}"
+    seeds, made_with = results.seeds, results.settings["made_with"]
+    version = f"rote {made_with['rote']}"
+    if "commit" in made_with:
+        version += f", commit {made_with['commit']}"
+    return f"{results.settings['dataset']} · seeds {seeds[0]} to {seeds[-1]} · {version}"
 
 
 def own_labels(results: Results) -> pd.DataFrame:

@@ -6,7 +6,6 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from ..validate.results import Results
-from ..validate.versions import versions
 from .catalogue import CATALOGUE, facts, footer
 from .style import present
 from .tables import layer_rows, network_rows, trained
@@ -22,6 +21,8 @@ def report_page(results: Results) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    settings = dict(results.settings)
+    made_with = settings.pop("made_with")
     networks, table = network_rows(results.networks), results.networks
     with results.recording("generalizing", results.seeds[0]) as recording:
         source, attributes = recording.source, recording.attrs
@@ -47,8 +48,21 @@ def report_page(results: Results) -> str:
             for entry in CATALOGUE
         ],
         source=source,
-        settings={_words(name): _words(value) for name, value in (results.settings | training).items()},
-        versions=versions(),
+        settings={_words(name): _words(value) for name, value in (settings | training).items()},
+        versions=made_with,
+        misfit=_misfit(results),
+        n_verdicts=len(results.verdicts),
+    )
+
+
+def _misfit(results: Results) -> str:
+    """Return in a sentence how far the drawn processes are from the recorded layers."""
+    trained = results.layers.query("examples == 'training' and classes == 'label'")
+    recorded, drawn = trained["participation_ratio"], results.twins["participation_ratio"]
+    return (
+        f"Processes drawn at the fitted parameters have a participation ratio of {drawn.min():.0f} to "
+        f"{drawn.max():.0f}, the recorded layers one of {recorded.min():.0f} to {recorded.max():.0f}: "
+        "real layers are correlated in more directions than one factor has."
     )
 
 

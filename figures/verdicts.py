@@ -18,11 +18,11 @@ SPREAD = 0.22  # between the conditions of one layer, of the distance between la
 CAPTION = """\
 Verdicts on the hypotheses, layer by layer. Left: the quantity in a typical network of each condition,
 the untrained (initialized) one as the baseline; right: posterior difference, memorizing minus
-generalizing. Points are posterior means, lines 90 % intervals over networks, of which there are
-{n_seeds} of each condition; every panel has the scale of its own quantity. P is the posterior
+generalizing. Points are posterior means, lines 90 % intervals of the typical network, from {n_seeds}
+networks of each condition; every panel has the scale of its own quantity. P is the posterior
 probability of the claim above the panel, which is called supported from 0.95 up and refuted from 0.05
 down. Claims go by the direction of the difference alone, not by its size. †: the mean difference of
-the networks' plain statistics has the other sign, so the answer leans on the assumed law."""
+the networks' own estimates has the other sign, so the answer leans on the assumed law."""
 
 
 @styled
@@ -74,7 +74,8 @@ def _draw_differences(axes: Axes, group: Sequence[Verdict]) -> None:
         told = f"{_probability(verdict.probability)}\n{verdict.decision}{' †' * opposed(verdict)}"
         axes.text(1.03, place, told, transform=axes.get_yaxis_transform(), va="center", fontsize=7)
     axes.set_yticks([])
-    axes.set_xlabel(f"difference ({group[0].unit.strip('()')})")
+    unit = group[0].unit.strip("()")
+    axes.set_xlabel(f"difference ({unit})" if unit else "difference")
     _tidy(axes, len(group))
 
 

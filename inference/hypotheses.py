@@ -2,21 +2,21 @@
 
 For one layer of networks of the same architecture and data, memorizing - generalizing:
 
-H1, rates: a lower mean rate, a more right-skewed law, a larger share of rare units. With the Beta law of
-a typical network of each condition, a = mean·concentration, b = (1 - mean)·concentration,
+H1, rates: a lower mean rate of the living units, rates more skewed to the right, a larger share of rare
+units. All three are taken of each network's own units and compared over networks: a Beta law that fits
+the bulk of a layer may be wrong about its mean, skewness and tail. The Beta law of a typical network is
+fitted beside them, as a description.
 
-    skewness = 2 (b - a) √(a + b + 1) / ((a + b + 2) √(a b)).
-
-Rare units are counted, since a Beta law that fits the bulk of a layer may be wrong about its tail.
-
-H4, correlation: a weaker latent correlation w² between units, and a higher participation ratio. The
-latent correlation is that of the units' drives, freed of their rates: units that are active half of the
-time show more of it in their binary correlations than units that are nearly always active.
+H4, correlation: a weaker latent factor w² common to the units, free of their rates (units that are
+active half of the time show more of it in their binary correlations than units that are nearly always
+active); weaker correlations of pairs, as their root mean square freed of sampling noise; a higher
+participation ratio, and a higher one in proportion to (Σ v_i)² / Σ v_i², v_i = p_i (1 - p_i), which
+independent units of the same rates would have.
 
 Typical means at the center of the condition's networks, where all deviations are zero; the differences
 are between conditions, over networks that might have been trained, not between those that were. A claim
 is a direction that the posterior may contradict. Beside it stand the initialized networks and a
-permutation test on plain statistics of each network.
+permutation test on each network's own estimate.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,13 +25,15 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from scipy import stats
+from scipy.special import expit, logit
 
 from ..activity.arrays import Floats
+from ..activity.covariance import participation_ratio
 from ..activity.statistics import Statistics
 from ..activity.words import CONDITIONS, RARE
 from .factor import most_likely_loading
 from .factor_comparison import FactorComparisonPrior, factor_comparison_model
-from .networks import NetworkKey, Networks
+from .networks import NetworkKey, Networks, SpreadPrior
 from .posterior import Progress, sample
 from .rate_comparison import RateComparisonPrior, rate_comparison_model
 from .share_comparison import ShareComparisonPrior, share_comparison_model
@@ -58,8 +60,15 @@ class _Claim:
     unit: str
     direction: str
     claim: str
-    plain: Callable[[Statistics], float]  # the twin's statistic of a network
+    plain: Callable[[Statistics], float]  # a network's own estimate
+    scale: str = "log"  # unbounded, on which networks are compared; see _SCALES
 
+
+def _itself(value: Floats) -> Floats:
+    return value
+
+
+_SCALES = {"log": (np.log, np.exp), "logit": (logit, expit), "identity": (_itself, _itself)}
 
 MEAN_RATE = _Claim(
     hypothesis="H1",
@@ -68,6 +77,7 @@ MEAN_RATE = _Claim(
     direction="lower",
     claim="units of memorizing networks are active more rarely",
     plain=lambda layer: float(_living(layer).mean()),
+    scale="logit",
 )
 SKEWNESS = _Claim(
     hypothesis="H1",
@@ -76,6 +86,7 @@ SKEWNESS = _Claim(
     direction="higher",
     claim="rates of memorizing networks are more right-skewed",
     plain=lambda layer: float(np.nan_to_num(stats.skew(_living(layer)))),
+    scale="identity",
 )
 RARE_SHARE = _Claim(
     hypothesis="H1",
@@ -85,13 +96,21 @@ RARE_SHARE = _Claim(
     claim="memorizing networks have more rare units",
     plain=lambda layer: float(np.divide(*_rare_units(layer))),
 )
-CORRELATION = _Claim(
+FACTOR = _Claim(
     hypothesis="H4",
-    quantity="latent correlation",
+    quantity="latent correlation by a common factor",
     unit="",
     direction="lower",
-    claim="units of memorizing networks are more weakly correlated",
+    claim="units of memorizing networks share a weaker common factor",
     plain=lambda layer: most_likely_loading(layer) ** 2,
+)
+PAIRS = _Claim(
+    hypothesis="H4",
+    quantity="correlation of pairs (root mean square)",
+    unit="",
+    direction="lower",
+    claim="pairs of units of memorizing networks are more weakly correlated",
+    plain=lambda layer: _pair_spread(layer),
 )
 PARTICIPATION = _Claim(
     hypothesis="H4",
@@ -100,6 +119,16 @@ PARTICIPATION = _Claim(
     direction="higher",
     claim="activity of memorizing networks spreads over more dimensions",
     plain=lambda layer: layer.participation_ratio,
+)
+
+
+RELATIVE_PARTICIPATION = _Claim(
+    hypothesis="H4",
+    quantity="participation ratio over that of independent units",
+    unit="",
+    direction="higher",
+    claim="activity of memorizing networks spreads over more dimensions than their rates account for",
+    plain=lambda layer: layer.participation_ratio / participation_ratio(np.diag(_variance(layer))),
 )
 
 
@@ -121,25 +150,21 @@ def compare_rates(
     """
     _check_conditions(statistics)
     prior = RateComparisonPrior() if prior is None else prior
-    model = rate_comparison_model(statistics, prior=prior)
-    tree = sample(model, kind="rate comparison", prior=prior, rng=rng, draws=draws, progress=progress)
-    mean, concentration = (
-        _by_condition(tree, name) for name in ("condition_mean", "condition_concentration")
-    )
-    law = {c: stats.beta(mean[c] * concentration[c], (1 - mean[c]) * concentration[c]) for c in mean}
     share_prior = ShareComparisonPrior(spread=prior.spread)
     counted = {key: _rare_units(one) for key, one in statistics.items()}
-    model = share_comparison_model(counted, prior=share_prior)
-    share = sample(
-        model, kind="share comparison", prior=share_prior, rng=rng, draws=draws, progress=progress
+    how = {"rng": rng, "draws": draws, "progress": progress}
+    law = sample(
+        rate_comparison_model(statistics, prior=prior), kind="rate comparison", prior=prior, **how
     )
-    quantities = {
-        MEAN_RATE: mean,
-        SKEWNESS: {c: beta.stats(moments="s") for c, beta in law.items()},
-        RARE_SHARE: _by_condition(share, "condition_share"),
+    model = share_comparison_model(counted, prior=share_prior)
+    share = sample(model, kind="share comparison", prior=share_prior, **how)
+    compared = {
+        claim: _compare_values(claim, statistics, spread=prior.spread, **how)
+        for claim in (MEAN_RATE, SKEWNESS)
     }
-    verdicts = [_verdict(c, draws_, statistics, layer, data) for c, draws_ in quantities.items()]
-    return Finding(verdicts=verdicts, posteriors={"rates": tree, "rare_share": share})
+    compared[RARE_SHARE] = _by_condition(share, "condition_share")
+    verdicts = [_verdict(claim, by, statistics, layer, data) for claim, by in compared.items()]
+    return Finding(verdicts=verdicts, posteriors={"rates": law, "rare_share": share})
 
 
 def compare_correlation(
@@ -147,6 +172,7 @@ def compare_correlation(
     *,
     layer: str,
     rng: np.random.Generator,
+    aligned: Mapping[NetworkKey, Statistics] | None = None,
     prior: FactorComparisonPrior | None = None,
     data: str = "",
     draws: int = 1000,
@@ -154,28 +180,42 @@ def compare_correlation(
 ) -> Finding:
     """State H4 on one layer; arguments and errors as of :func:`compare_rates`.
 
-    Give the statistics of units turned to fire together (:mod:`rote.activity.alignment`) where
-    correlations of both signs matter: turning leaves the participation ratio as it is, which takes the
-    priors of scales from ``prior`` too.
+    ``aligned`` holds the statistics of units turned to fire together (:mod:`rote.activity.alignment`),
+    from whose population counts the common factor is told; without it ``statistics`` serve.
     """
+    aligned = statistics if aligned is None else aligned
     _check_conditions(statistics)
+    _check_conditions(aligned)
     prior = FactorComparisonPrior() if prior is None else prior
-    ratio_prior = ValueComparisonPrior(spread=prior.spread)
-    model = factor_comparison_model(statistics, prior=prior)
-    factor = sample(
-        model, kind="factor comparison", prior=prior, rng=rng, draws=draws, progress=progress
-    )
-    ratios = {key: layer_.participation_ratio for key, layer_ in statistics.items()}
-    model = value_comparison_model(ratios, prior=ratio_prior)
-    ratio = sample(
-        model, kind="value comparison", prior=ratio_prior, rng=rng, draws=draws, progress=progress
-    )
-    quantities = {
-        CORRELATION: _by_condition(factor, "condition_latent_correlation"),
-        PARTICIPATION: _by_condition(ratio, "condition_value"),
+    how = {"rng": rng, "draws": draws, "progress": progress}
+    model = factor_comparison_model(aligned, prior=prior)
+    factor = sample(model, kind="factor comparison", prior=prior, **how)
+    latent = _by_condition(factor, "condition_latent_correlation")
+    verdicts = [_verdict(FACTOR, latent, aligned, layer, data)]
+    for claim in (PAIRS, PARTICIPATION, RELATIVE_PARTICIPATION):
+        by_condition = _compare_values(claim, statistics, spread=prior.spread, **how)
+        verdicts.append(_verdict(claim, by_condition, statistics, layer, data))
+    return Finding(verdicts=verdicts, posteriors={"factor": factor})
+
+
+def _compare_values(
+    claim: _Claim,
+    statistics: Mapping[NetworkKey, Statistics],
+    *,
+    spread: SpreadPrior,
+    rng: np.random.Generator,
+    draws: int,
+    progress: Progress | None,
+) -> dict[str, Floats]:
+    """Return posterior draws of a typical network's value in each condition."""
+    there, back = _SCALES[claim.scale]
+    values = {key: float(there(claim.plain(one))) for key, one in statistics.items()}
+    prior = ValueComparisonPrior(spread=spread)
+    model = value_comparison_model(values, prior=prior)
+    tree = sample(model, kind="value comparison", prior=prior, rng=rng, draws=draws, progress=progress)
+    return {
+        condition: back(value) for condition, value in _by_condition(tree, "condition_value").items()
     }
-    verdicts = [_verdict(c, draws_, statistics, layer, data) for c, draws_ in quantities.items()]
-    return Finding(verdicts=verdicts, posteriors={"factor": factor, "participation_ratio": ratio})
 
 
 def _verdict(
@@ -221,6 +261,16 @@ def _by_condition(tree: xr.DataTree, name: str) -> dict[str, Floats]:
 
 def _living(layer: Statistics) -> Floats:
     return layer.rate[~layer.dead]
+
+
+def _variance(layer: Statistics) -> Floats:
+    return layer.rate * (1 - layer.rate)
+
+
+def _pair_spread(layer: Statistics) -> float:
+    """Return the root mean square of the pairs' correlations, freed of the noise of so many examples."""
+    square = np.square(layer.pair_correlation).mean() - 1 / (layer.n_examples - 1)
+    return float(np.sqrt(max(square, 1 / layer.n_examples**2)))
 
 
 def _rare_units(layer: Statistics) -> tuple[int, int]:

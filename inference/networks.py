@@ -8,9 +8,9 @@ Networks of one seed start from the same weights and see the same split of the d
 of a randomized-block design: u is what a seed's networks share, and it cancels in the difference of
 two conditions. Each condition has a network_sd of its own: trained networks differ more than
 untrained ones, and one pooled value would lend the trained ones the certainty of the untrained. The
-scales are log-normal, not half-normal: with few networks they are hardly known, a prior that keeps
-them off zero leaves no funnel there, and close to 1/scale over the plausible range it makes the
-interval of a difference about as wide as Student's.
+scales are log-normal, not half-normal: with few networks they are hardly known, and a prior that keeps
+them off zero leaves no funnel there. With four networks of a condition it has a say in how wide the
+interval of a difference is.
 
 The sampler meets none of this directly. Where a network's data say x_n = guess_n ± error_n on their
 own, centers, seed effects v = seed_sd·u and then x are drawn as what the normal approximation makes of

@@ -10,7 +10,13 @@ from scipy import stats
 
 from rote.activity.measurement import measure
 from rote.activity.words import CONDITIONS
-from rote.inference.hypotheses import _by_condition, compare_correlation, compare_rates
+from rote.inference.hypotheses import (
+    PAIRS,
+    RELATIVE_PARTICIPATION,
+    _by_condition,
+    compare_correlation,
+    compare_rates,
+)
 from rote.inference.posterior import sample
 from rote.inference.twin import permutation_twin
 from rote.inference.value_comparison import ValueComparisonPrior, value_comparison_model
@@ -120,27 +126,41 @@ def test_all_conditions_are_asked_for(rng):
         compare_rates(trained, layer="hidden_1", rng=rng)
 
 
-def test_values_must_be_above_zero():
-    with pytest.raises(ValueError, match=r"values must lie in \(0, inf\), got 0.0 for memorizing-1"):
-        value_comparison_model(
-            {(c, s): float(c == "generalizing" or s == 0) for c in CONDITIONS[1:] for s in (0, 1)}
-        )
+def test_values_must_be_finite():
+    values = {(c, s): np.nan if (c, s) == ("memorizing", 1) else 1.0 for c in CONDITIONS for s in (0, 1)}
+    with pytest.raises(ValueError, match="values must be finite, got nan for memorizing-1"):
+        value_comparison_model(values)
+
+
+def test_correlations_of_independent_pairs_have_no_spread(rng):
+    """Twenty times the noise alone would be .032; freed of it, what is left is its fluctuation."""
+    process = DichotomizedGaussian(rate=np.full(40, 0.4), loading=0.0)
+    assert PAIRS.plain(measure(process.sample(1000, rng=rng))) < 0.02
+    process = DichotomizedGaussian(rate=np.full(40, 0.4), loading=0.5)
+    assert PAIRS.plain(measure(process.sample(1000, rng=rng))) > 0.1
+
+
+def test_relative_participation_is_free_of_the_rates(rng):
+    for rate in (np.full(30, 0.5), np.linspace(0.01, 0.99, 30)):
+        process = DichotomizedGaussian(rate=rate, loading=0.0)
+        layer = measure(process.sample(20_000, rng=rng))
+        assert RELATIVE_PARTICIPATION.plain(layer) == pytest.approx(1, abs=0.01)  # 1 / (1 + N / T)
 
 
 def test_value_comparison_is_the_marginal_normal(rng):
     """With centers and seeds integrated out by hand, from the graph at many standard points."""
-    values = {(c, s): float(np.exp(rng.normal())) for c in CONDITIONS[1:] for s in (0, 1, 2)}
+    values = {(c, s): float(rng.normal()) for c in CONDITIONS[1:] for s in (0, 1, 2)}
     model = value_comparison_model(values)
     logp = model.compile_logp(mode="FAST_COMPILE")
-    y = np.log([values[key] for key in sorted(values)])
+    y = np.array([values[key] for key in sorted(values)])
     design, seed = np.kron(np.eye(2), np.ones((3, 1))), np.kron(np.ones((2, 1)), np.eye(3))
     constants = []
     for network_sd, seed_sd in [((0.2, 0.5), 0.1), ((1.0, 0.1), 0.7)]:
         variance = np.diag(np.repeat(network_sd, 3) ** 2) + seed_sd**2 * seed @ seed.T
-        variance += 2.0**2 * design @ design.T
+        variance += 3.0**2 * design @ design.T
         scale = stats.lognorm(1.0, scale=0.2)
         logs = np.log([*network_sd, seed_sd])
-        law = stats.multivariate_normal.logpdf(y, np.full(6, np.log(10)), variance)
+        law = stats.multivariate_normal.logpdf(y, np.zeros(6), variance)
         law += scale.logpdf([*network_sd, seed_sd]).sum() + logs.sum()
         for _ in range(3):  # given the scales the standard variables are standard normal
             z = rng.normal(size=5)
@@ -160,7 +180,7 @@ def test_differences_are_found_with_their_sign_and_refuted_against_it(rng):
     rates = compare_rates(layers, layer="hidden_1", rng=rng).verdicts
     assert [verdict.decision for verdict in rates] == ["refuted"] * 3
     correlation = compare_correlation(layers, layer="hidden_1", rng=rng).verdicts
-    assert [verdict.decision for verdict in correlation] == ["supported"] * 2
+    assert [verdict.decision for verdict in correlation] == ["supported"] * 4
     assert correlation[0].interval[0] < 0.3**2 - 0.6**2 < correlation[0].interval[1]
 
 
@@ -171,9 +191,7 @@ def test_no_difference_gives_no_direction_too_often(rng):
     for _ in range(n_runs):
         seed_effect = 0.1 * rng.normal(size=4)
         values = {
-            (c, s): float(np.exp(3 + seed_effect[s] + 0.15 * rng.normal()))
-            for c in CONDITIONS
-            for s in range(4)
+            (c, s): float(3 + seed_effect[s] + 0.15 * rng.normal()) for c in CONDITIONS for s in range(4)
         }
         prior = ValueComparisonPrior()
         tree = sample(value_comparison_model(values, prior=prior), kind="null", prior=prior, rng=rng)

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from rote.validate.results import Results
-from rote.validate.study import Study, run_study
+from rote.validate.study import MODELS, Study, run_study
 
-SMALL = ["--seeds", "2", "--hidden", "24", "24", "--draws", "500"]
+SMALL = ["--seeds", "2", "--hidden", "24", "24", "--draws", "500"]  # too small to memorize all
 KILLED_AT = (1, 3, 2, 1, 2, 4)  # of the steps still to do, which to kill in, start after start
 
 
@@ -67,7 +67,7 @@ def test_a_killed_study_ends_with_the_same_files(studies):
 @pytest.mark.slow
 def test_a_killed_study_ends_with_the_same_posteriors(studies):
     one, two = map(Results, studies)
-    for kind in ("rates", "correlation"):
+    for kind in sum(MODELS.values(), ()):
         for layer in one.layer_names:
             mine, theirs = (results.posterior(kind, layer)["posterior"] for results in (one, two))
             for name in mine.data_vars:
@@ -93,7 +93,9 @@ def test_what_the_study_says_follows_from_its_recordings(studies):
         assert row.weight_l1_l2_ratio == pytest.approx(
             np.abs(weight).mean() / np.sqrt((weight**2).mean())
         )
-    assert (results.networks.query("condition != 'initialized'").training_accuracy == 1).all()
+    networks = results.networks
+    assert ((networks.training_accuracy == 1) == (networks.reached == 1)).all()
+    assert networks.query("condition == 'generalizing'").reached.all()
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ class Results:
         return [Verdict.from_dict(verdict) for verdict in listed]
 
     def posterior(self, kind: str, layer: str) -> xr.DataTree:
-        """Return the posterior over networks of ``kind``, ``rates`` or ``correlation``."""
+        """Return the posterior over networks of ``kind``: ``rates``, ``rare_share`` or ``factor``."""
         return xr.open_datatree(self.folder / "fits" / f"{kind}-{layer}.nc", engine="h5netcdf")
 
     def recording(self, condition: str, seed: int) -> Recording:
@@ -89,7 +89,9 @@ class Results:
 
     @cache  # noqa: B019
     def alignment(self, condition: str, seed: int, layer: str) -> Alignment:
-        """Return a layer's units turned to fire together, on training examples."""
+        """Return a layer's units turned to fire together, on training examples.
+
+        Every other example in data set order is counted: the same ones for all networks of a seed.
+        """
         with self.recording(condition, seed) as recording:
-            rank = recording.order[~recording.held_out]
-            return align(recording[layer].active(False), order=rank)
+            return align(recording[layer].active(False))

@@ -11,10 +11,11 @@
 ends with the same files as one that was not.
 """
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +33,11 @@ from .steps import Progress, Steps, alone_in, silent, write_json, write_table
 from .tables import layer_rows, network_row, unit_rows
 from .training import Training
 from .twins import draw_twins
+from .versions import versions
 
-MODELS = {"H1": ("rates", "rare_share"), "H4": ("factor", "participation_ratio")}  # as they are saved
+MODELS = {"H1": ("rates", "rare_share"), "H4": ("factor",)}  # as they are saved
 DATASETS = ("digits", "mnist")
+MOST_SEEDS = 16  # beyond, the exact permutation test has too many permutations to count out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,8 @@ class Study:
         if self.dataset == "mnist" and self.data is None:
             raise ValueError("dataset mnist needs the folder of its files: give data (--data DIR)")
         check_count("seed", self.seed, least=0)
-        check_count("seeds", self.seeds, least=2)
+        if check_count("seeds", self.seeds, least=2) > MOST_SEEDS:
+            raise ValueError(f"seeds must be at most {MOST_SEEDS}, got {self.seeds}")
         check_count("draws", self.draws, least=100)
         Training(hidden=self.hidden, max_epochs=self.max_epochs)
 
@@ -89,9 +93,9 @@ def run_study(
     process is at work in it; neither changes a file.
     """
     with alone_in(folder):
-        _settle(study, folder)
+        dataset = _load(study, progress)
+        _settle(study, folder, dataset)
         steps = Steps(folder, study.n_steps + more_steps, progress)
-        dataset = cache(partial(_load, study))
         recordings = [f"recordings/{condition}-{seed}.nc" for condition, seed in study.networks]
         for (condition, seed), output in zip(study.networks, recordings, strict=True):
             work = partial(_train, study, dataset, condition, seed, folder / output)
@@ -113,10 +117,11 @@ def run_study(
     return results
 
 
-def _settle(study: Study, folder: Path) -> None:
-    """Write the settings down, or raise if the folder's are others; where the data lie is no matter."""
+def _settle(study: Study, folder: Path, dataset: Dataset) -> None:
+    """Write the settings down, or raise if the folder's are others; data count by their content."""
     path, wanted = folder / SETTINGS, json.loads(json.dumps(asdict(study)))
-    del wanted["data"]
+    content = hashlib.sha256(dataset.images.tobytes() + dataset.labels.tobytes())
+    wanted["data"] = f"sha256 {content.hexdigest()[:16]}"
     if path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
         other = [f"{name} {found.get(name)}" for name in wanted if found.get(name) != wanted[name]]
@@ -125,23 +130,30 @@ def _settle(study: Study, folder: Path) -> None:
                 f"{folder} holds a study with {', '.join(other)}: give the same settings to go on with "
                 "it, or choose another --out"
             )
-    write_json(path, wanted)
+    else:
+        write_json(path, wanted | {"made_with": versions()})
 
 
-def _load(study: Study) -> Dataset:
-    return mnist(study.data) if study.dataset == "mnist" else digits()
+def _load(study: Study, progress: Progress) -> Dataset:
+    if study.dataset == "digits":
+        return digits()
+
+    def tell(name: str, done: int, due: int | None) -> None:
+        progress(f"download {name}", done / due if due else 0.0)
+
+    return mnist(study.data, progress=tell)
 
 
 def _train(
     study: Study,
-    dataset: Callable[[], Dataset],
+    dataset: Dataset,
     condition: str,
     seed: int,
     path: Path,
     tell: Callable[[float], object],
 ) -> None:
     recording = record_network(
-        dataset(),
+        dataset,
         condition=condition,
         seed=seed,
         training=Training(hidden=study.hidden, max_epochs=study.max_epochs),
@@ -170,13 +182,12 @@ def _measure(study: Study, results: Results, tell: Callable[[float], object]) ->
 def _fit(
     study: Study, results: Results, hypothesis: str, layer: str, tell: Callable[[float], object]
 ) -> None:
-    if hypothesis == "H1":
-        compare = compare_rates
-        statistics = {network: results.statistics(*network)[layer] for network in study.networks}
-    else:
-        compare = compare_correlation
-        statistics = {network: results.alignment(*network, layer).aligned for network in study.networks}
+    statistics = {network: results.statistics(*network)[layer] for network in study.networks}
     n_examples = next(iter(statistics.values())).n_examples
+    compare = compare_rates
+    if hypothesis == "H4":
+        aligned = {network: results.alignment(*network, layer).aligned for network in study.networks}
+        compare = partial(compare_correlation, aligned=aligned)
     finding = compare(
         statistics,
         layer=layer,
