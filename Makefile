@@ -21,6 +21,7 @@ build: .venv/ready
 
 clean:
 	rm -rf .venv build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # one run of pip, pinned by constraints.txt; done again only when what is asked for changes
 .venv/ready: pyproject.toml constraints.txt

@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="rote",
-        description="Did this network learn, or did it memorize?",
+        description="How units fire in networks that learn and in networks that memorize.",
         epilog=EXAMPLES,
         formatter_class=formatter,
     )
