@@ -11,12 +11,11 @@ lie between 0 and √(rate_i/rate_j), rate_i ≤ rate_j. The population count is
 which an event of source f counts for all its units.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..activity.arrays import Counts, Floats
 from ..activity.checks import as_floats, one_number
@@ -24,13 +23,13 @@ from ..activity.kernel import kernel
 from ..activity.streams import Key
 from .count_laws import compound_poisson_pmf
 from .count_prediction import CountPrediction
-from .counts import BLOCK, CountArray, check_mean, check_rate, draw, draw_blocks, write_row
+from .counts import CountArray, CountProcess, check_mean, check_rate, write_row
 from .poisson_lanes import ROWS, Tables, independent_rows, new_rows, tables
 from .poisson_variates import MOST, WORDS, poisson_variate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CommonSources:
+class CommonSources(CountProcess):
     """Units that count their own events and those of the sources they are wired to."""
 
     own: Floats  # (n_units,) mean count of a unit's own events
@@ -86,23 +85,6 @@ class CommonSources:
     def rate(self) -> Floats:
         """Mean counts: ``(n_units,)``."""
         return self.own + self.wiring @ self.source_rate
-
-    def sample(
-        self, n_examples: int, *, rng: np.random.Generator, dtype: DTypeLike = np.uint8
-    ) -> CountArray:
-        """Draw counts, ``(n_examples, n_units)``; an ``OverflowError`` if ``dtype`` is too small."""
-        return draw(self, n_examples, rng, dtype)
-
-    def blocks(
-        self,
-        n_examples: int,
-        *,
-        rng: np.random.Generator,
-        block: int = BLOCK,
-        dtype: DTypeLike = np.uint8,
-    ) -> Iterator[CountArray]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block, dtype)
 
     def predict(self) -> CountPrediction:
         """Return the laws of this process in closed form."""

@@ -14,12 +14,11 @@ population count is a compound Poisson sum with steps A.
    Journal of Computational Neuroscience 29, 327-350.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from ..activity.arrays import Counts, Floats
 from ..activity.checks import as_floats, check_count, one_number
@@ -27,7 +26,7 @@ from ..activity.kernel import kernel
 from ..activity.streams import Key
 from .count_laws import compound_poisson_pmf
 from .count_prediction import CountPrediction
-from .counts import BLOCK, CountArray, check_mean, draw, draw_blocks, write_row
+from .counts import CountArray, CountProcess, check_mean, write_row
 from .discrete import check_distribution
 from .poisson_variates import WORDS, Alias, alias_table, below, pick, poisson_variate
 
@@ -35,7 +34,7 @@ _ROW = np.uint64(1 << 32)  # words set aside for the events of an example
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CompoundPoisson:
+class CompoundPoisson(CountProcess):
     """Units that are all alike, hit together by events."""
 
     n_units: int
@@ -87,23 +86,6 @@ class CompoundPoisson:
         return float(
             self.event_rate * self.synchrony @ ((size - steps) / (self.n_units - steps)).prod(axis=0)
         )
-
-    def sample(
-        self, n_examples: int, *, rng: np.random.Generator, dtype: DTypeLike = np.uint8
-    ) -> CountArray:
-        """Draw counts, ``(n_examples, n_units)``; an ``OverflowError`` if ``dtype`` is too small."""
-        return draw(self, n_examples, rng, dtype)
-
-    def blocks(
-        self,
-        n_examples: int,
-        *,
-        rng: np.random.Generator,
-        block: int = BLOCK,
-        dtype: DTypeLike = np.uint8,
-    ) -> Iterator[CountArray]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block, dtype)
 
     def predict(self) -> CountPrediction:
         """Return the laws of this process in closed form."""

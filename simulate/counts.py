@@ -6,8 +6,8 @@ unit and the type that would hold it. Keys are drawn once, and all randomness is
 unit) or of the example, so that neither threads nor blocks nor the type change the counts.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -26,33 +26,36 @@ type CountArray = NDArray[np.unsignedinteger]
 """Counts of activations: shape ``(n_examples, n_units)``."""
 
 
-class CountProcess(Protocol):
-    """What :func:`draw` needs of a process."""
+class CountProcess(ABC):
+    """A layer of ``n_units`` whose activations are counted."""
 
-    @property
-    def n_units(self) -> int:
-        """Number of units."""
+    __slots__ = ()
+    n_units: int
 
+    @abstractmethod
     def fill(self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts) -> None:
         """Draw rows of counts from example ``first`` on; ``worst`` goes to :func:`write_row`."""
 
+    def sample(
+        self, n_examples: int, *, rng: np.random.Generator, dtype: DTypeLike = np.uint8
+    ) -> CountArray:
+        """Draw counts, ``(n_examples, n_units)``; an ``OverflowError`` if ``dtype`` is too small."""
+        n_examples, dtype = check_count("n_examples", n_examples), _check_dtype(dtype)
+        return _draw(self, 0, n_examples, draw_keys(rng, KEYS), dtype)
 
-def draw(
-    process: CountProcess, n_examples: int, rng: np.random.Generator, dtype: DTypeLike
-) -> CountArray:
-    """Draw counts of shape ``(n_examples, n_units)``; takes ``KEYS`` keys from ``rng``."""
-    n_examples, dtype = check_count("n_examples", n_examples), _check_dtype(dtype)
-    return _draw(process, 0, n_examples, draw_keys(rng, KEYS), dtype)
-
-
-def draw_blocks(
-    process: CountProcess, n_examples: int, rng: np.random.Generator, block: int, dtype: DTypeLike
-) -> Iterator[CountArray]:
-    """Yield the counts that :func:`draw` gives, ``block`` examples at a time; takes its keys now."""
-    n_examples, block = check_count("n_examples", n_examples), check_count("block", block)
-    dtype, keys = _check_dtype(dtype), draw_keys(rng, KEYS)
-    starts = range(0, n_examples, block)
-    return (_draw(process, start, min(start + block, n_examples), keys, dtype) for start in starts)
+    def blocks(
+        self,
+        n_examples: int,
+        *,
+        rng: np.random.Generator,
+        block: int = BLOCK,
+        dtype: DTypeLike = np.uint8,
+    ) -> Iterator[CountArray]:
+        """Yield what :meth:`sample` draws, ``block`` examples at a time; takes its keys now."""
+        n_examples, block = check_count("n_examples", n_examples), check_count("block", block)
+        dtype, keys = _check_dtype(dtype), draw_keys(rng, KEYS)
+        starts = range(0, n_examples, block)
+        return (_draw(self, start, min(start + block, n_examples), keys, dtype) for start in starts)
 
 
 def check_rate(name: str, value: ArrayLike) -> Floats:

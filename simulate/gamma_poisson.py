@@ -13,11 +13,10 @@ out to units one by one, with odds rate_i. Both are exact, and so is their sum.
    Nature Neuroscience 17, 858-865, for neurons.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from ..activity.arrays import Counts, Floats
 from ..activity.checks import as_floats, one_number
@@ -25,7 +24,7 @@ from ..activity.kernel import kernel
 from ..activity.streams import Key, log_gamma_variates
 from .count_laws import negative_binomial_pmf
 from .count_prediction import CountPrediction
-from .counts import BLOCK, CountArray, check_rate, draw, draw_blocks, write_row
+from .counts import CountArray, CountProcess, check_rate, write_row
 from .poisson_lanes import ROWS, TABLED, Tables, independent_rows, new_rows, tables
 from .poisson_variates import MOST, WORDS, Alias, alias_table, pick, poisson_variate
 
@@ -35,7 +34,7 @@ _ROW = np.uint64(1 << 32)  # words set aside for the events of an example
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GammaPoisson:
+class GammaPoisson(CountProcess):
     """Units that share a gain with a Gamma law."""
 
     rate: Floats  # (n_units,) mean count, in [0, 2²⁹]
@@ -52,23 +51,6 @@ class GammaPoisson:
     def n_units(self) -> int:
         """Number of units."""
         return self.rate.size
-
-    def sample(
-        self, n_examples: int, *, rng: np.random.Generator, dtype: DTypeLike = np.uint8
-    ) -> CountArray:
-        """Draw counts, ``(n_examples, n_units)``; an ``OverflowError`` if ``dtype`` is too small."""
-        return draw(self, n_examples, rng, dtype)
-
-    def blocks(
-        self,
-        n_examples: int,
-        *,
-        rng: np.random.Generator,
-        block: int = BLOCK,
-        dtype: DTypeLike = np.uint8,
-    ) -> Iterator[CountArray]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block, dtype)
 
     def predict(self) -> CountPrediction:
         """Return the laws of this process in closed form."""

@@ -11,11 +11,10 @@ The numbers e are made fast, with a known margin of error, and a cell whose u is
 step of its quantile is decided by e to double precision.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from ..activity.arrays import Counts, Floats
@@ -23,7 +22,7 @@ from ..activity.checks import unit_values
 from ..activity.kernel import kernel
 from ..activity.streams import uniforms
 from .count_prediction import CountPrediction
-from .counts import BLOCK, CountArray, draw, draw_blocks
+from .counts import CountArray, CountProcess
 from .normals import ERROR, exact_normals, fill_normals
 from .poisson_pairs import poisson_covariance
 from .poisson_steps import count_steps, decide, new_steps
@@ -35,7 +34,7 @@ _MARGIN = ERROR + 5e-6  # and the rounding of two terms below 20 in single preci
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OneFactorPoisson:
+class OneFactorPoisson(CountProcess):
     """Units with mean counts of their own that share one normal factor."""
 
     rate: Floats  # (n_units,) mean count, in [0, 10,000]
@@ -50,23 +49,6 @@ class OneFactorPoisson:
     def n_units(self) -> int:
         """Number of units."""
         return self.rate.size
-
-    def sample(
-        self, n_examples: int, *, rng: np.random.Generator, dtype: DTypeLike = np.uint8
-    ) -> CountArray:
-        """Draw counts, ``(n_examples, n_units)``; an ``OverflowError`` if ``dtype`` is too small."""
-        return draw(self, n_examples, rng, dtype)
-
-    def blocks(
-        self,
-        n_examples: int,
-        *,
-        rng: np.random.Generator,
-        block: int = BLOCK,
-        dtype: DTypeLike = np.uint8,
-    ) -> Iterator[CountArray]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block, dtype)
 
     def predict(self) -> CountPrediction:
         """Return the laws of units and pairs, exact to rounding; the population count has none."""

@@ -5,22 +5,21 @@ others do: variance and mean are equal, the Fano factor is 1, and the population
 is the limit of rare activity in windows of W examples, Binomial(W, p) with W p = rate and p small.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from ..activity.arrays import Counts, Floats
 from ..activity.kernel import kernel
 from .count_laws import compound_poisson_pmf
 from .count_prediction import CountPrediction
-from .counts import BLOCK, CountArray, check_rate, draw, draw_blocks, write_row
+from .counts import CountArray, CountProcess, check_rate, write_row
 from .poisson_lanes import ROWS, Tables, independent_rows, new_rows, tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class IndependentPoisson:
+class IndependentPoisson(CountProcess):
     """Units with mean counts of their own and no correlation."""
 
     rate: Floats  # (n_units,) mean count of an example, in [0, 2²⁹]
@@ -32,23 +31,6 @@ class IndependentPoisson:
     def n_units(self) -> int:
         """Number of units."""
         return self.rate.size
-
-    def sample(
-        self, n_examples: int, *, rng: np.random.Generator, dtype: DTypeLike = np.uint8
-    ) -> CountArray:
-        """Draw counts, ``(n_examples, n_units)``; an ``OverflowError`` if ``dtype`` is too small."""
-        return draw(self, n_examples, rng, dtype)
-
-    def blocks(
-        self,
-        n_examples: int,
-        *,
-        rng: np.random.Generator,
-        block: int = BLOCK,
-        dtype: DTypeLike = np.uint8,
-    ) -> Iterator[CountArray]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block, dtype)
 
     def predict(self) -> CountPrediction:
         """Return the laws of this process in closed form."""

@@ -14,12 +14,11 @@ again in one order, so that counts depend neither on threads nor blocks nor the 
    distributions and correlation matrix, Northwestern University.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..activity.arrays import Counts, Floats
 from ..activity.checks import unit_values
@@ -29,7 +28,7 @@ from .correlation_matrices import (
     triangular_factor,
 )
 from .count_prediction import CountPrediction
-from .counts import BLOCK, CountArray, draw, draw_blocks
+from .counts import CountArray, CountProcess
 from .normals import exact_normals
 from .poisson_pairs import (
     poisson_correlation_bounds,
@@ -46,7 +45,7 @@ _REMEDY = "PoissonCopula.nearest draws the nearest reachable correlations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PoissonCopula:
+class PoissonCopula(CountProcess):
     """Units with mean counts of their own and a latent correlation for every pair."""
 
     rate: Floats  # (n_units,) mean count, in [0, 10,000]
@@ -90,23 +89,6 @@ class PoissonCopula:
     def n_units(self) -> int:
         """Number of units."""
         return self.rate.size
-
-    def sample(
-        self, n_examples: int, *, rng: np.random.Generator, dtype: DTypeLike = np.uint8
-    ) -> CountArray:
-        """Draw counts, ``(n_examples, n_units)``; an ``OverflowError`` if ``dtype`` is too small."""
-        return draw(self, n_examples, rng, dtype)
-
-    def blocks(
-        self,
-        n_examples: int,
-        *,
-        rng: np.random.Generator,
-        block: int = BLOCK,
-        dtype: DTypeLike = np.uint8,
-    ) -> Iterator[CountArray]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return draw_blocks(self, n_examples, rng, block, dtype)
 
     def predict(self) -> CountPrediction:
         """Return the laws of units and pairs, exact to rounding; the population count has none."""
