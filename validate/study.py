@@ -124,7 +124,9 @@ def _settle(study: Study, folder: Path, dataset: Dataset) -> None:
     wanted["data"] = f"sha256 {content.hexdigest()[:16]}"
     if path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
-        other = [f"{name} {found.get(name)}" for name in wanted if found.get(name) != wanted[name]]
+        other = [
+            f"{name} {found.get(name, 'unknown')}" for name in wanted if found.get(name) != wanted[name]
+        ]
         if other:
             raise ValueError(
                 f"{folder} holds a study with {', '.join(other)}: give the same settings to go on with "
