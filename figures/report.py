@@ -3,7 +3,8 @@
     figures/NAME.png, figures/NAME.pdf   each figure, for the screen and for a paper
     report.html                          verdicts, tables, figures, limits, settings, versions
 
-The same results and the same version of rote give the same bytes.
+The same results and the same version of rote give the same bytes, but for the last digits of
+coordinates in PDFs, which the solver of the layout leaves open.
 """
 
 from collections.abc import Callable
