@@ -126,7 +126,7 @@ def test_attributes_tell_how_training_went(data, recordings):
         assert told["held_out_accuracy"] == pytest.approx((said == data.labels[~learned]).mean())
         assert told["loss"] == pytest.approx(network.loss[-1])
         assert told["reached"] == 0
-        assert (told["learning_rate"], told["batch_size"], told["optimizer"]) == (1e-3, 64, "Adam")
+        assert (told["learning_rate"], told["batch_size"], told["optimizer"]) == (1e-3, 64, "adam")
 
 
 def test_the_studys_networks_learn_every_label(data):

@@ -47,7 +47,7 @@ def record(condition, seed, folder):
             "held_out_accuracy": 0.9,
             "loss": 0.01,
             "reached": reached,
-            "optimizer": "Adam",
+            "optimizer": "adam",
         },
     )
     recording.save(folder / "recordings" / f"{condition}-{seed}.nc")

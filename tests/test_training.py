@@ -59,7 +59,7 @@ def numpy_gradient(parameters, images, labels):
 
 
 def numpy_training(images, labels, *, seed, training, keep_remainder=True):
-    """Train as Adam's paper says, in float64, with batches cut from each epoch's order."""
+    """Train as the papers say, in float64, with batches cut from each epoch's order."""
     sizes = (N_INPUTS, *training.hidden, N_CLASSES)
     drawn = initialize(sizes, rng=stream(seed, "weights"))
     values = [array.astype(np.float64) for layer in drawn for array in layer]
@@ -75,10 +75,18 @@ def numpy_training(images, labels, *, seed, training, keep_remainder=True):
             parameters = [(w, b) for w, b in zip(values[::2], values[1::2], strict=True)]
             slopes = numpy_gradient(parameters, images[batch], labels[batch])
             for i, slope in enumerate(array for layer in slopes for array in layer):
-                mean[i] = 0.9 * mean[i] + 0.1 * slope
-                square[i] = 0.999 * square[i] + 0.001 * slope**2
-                spread = np.sqrt(square[i] / (1 - 0.999**step)) + 1e-8
-                values[i] -= training.learning_rate * mean[i] / (1 - 0.9**step) / spread
+                weights, way, rate = i % 2 == 0, slope, training.learning_rate
+                if weights and training.penalty == "l2":
+                    way = slope = slope + training.strength * values[i]
+                if training.optimizer == "adam":
+                    mean[i] = 0.9 * mean[i] + 0.1 * slope
+                    square[i] = 0.999 * square[i] + 0.001 * slope**2
+                    rate = rate / (np.sqrt(square[i] / (1 - 0.999**step)) + 1e-8)
+                    way = mean[i] / (1 - 0.9**step)
+                values[i] = values[i] - rate * way
+                if weights and training.penalty == "l1":
+                    shrunk = np.abs(values[i]) - rate * training.strength
+                    values[i] = np.sign(values[i]) * np.maximum(shrunk, 0)
     return values
 
 
@@ -95,6 +103,37 @@ def test_two_epochs_are_those_of_back_propagation_and_adam(images, labels):
     other = numpy_training(images, labels, seed=3, training=SMALL, keep_remainder=False)
     assert farthest(network, twin) < 0.1  # over 8 steps; float32 against float64
     assert farthest(network, other) > 0.5  # the two examples left over do count
+
+
+PULLED = {
+    "sgd": {"optimizer": "sgd", "learning_rate": 0.1},
+    "sgd l2": {"optimizer": "sgd", "learning_rate": 0.1, "penalty": "l2", "strength": 0.3},
+    "sgd l1": {"optimizer": "sgd", "learning_rate": 0.1, "penalty": "l1", "strength": 0.1},
+    "adam l2": {"penalty": "l2", "strength": 0.3},
+    "adam l1": {"penalty": "l1", "strength": 0.03},
+}
+
+
+@pytest.mark.parametrize("changed", PULLED.values(), ids=PULLED)
+def test_every_step_is_its_papers(images, labels, changed):
+    training = Training(**settings(**changed))
+    network = trained(images, labels, training=training)
+    twin = numpy_training(images, labels, seed=3, training=training)
+    assert farthest(network, twin) < 0.1
+    if training.penalty != "none":
+        weaker = Training(**settings(**changed | {"strength": 0.5 * training.strength}))
+        other = numpy_training(images, labels, seed=3, training=weaker)
+        assert farthest(network, other) > 0.1  # the penalty's strength does count
+
+
+def test_l1_makes_weights_exactly_zero_and_no_other_penalty_does(images, labels):
+    def zeros(**changed):
+        network = trained(images, labels, training=Training(**settings(**changed)))
+        return [int((layer.weight == 0).sum()) for layer in network.parameters]
+
+    assert min(zeros(**PULLED["sgd l1"])) > 0
+    assert min(zeros(**PULLED["adam l1"])) > 0
+    assert zeros(**PULLED["adam l2"]) == [0, 0, 0]
 
 
 def test_outputs_are_those_of_numpy(images, labels):
@@ -279,6 +318,11 @@ def test_impossible_labels_are_named(labels, error, sentence):
         ({"hidden": (4, 0)}, ValueError, "hidden must be at least 1, got 0"),
         ({"learning_rate": 0.0}, ValueError, "learning_rate must be above 0, got 0.0"),
         ({"learning_rate": np.inf}, ValueError, "learning_rate must be finite, got inf"),
+        ({"optimizer": "lion"}, ValueError, "optimizer must be one of adam, sgd; got 'lion'"),
+        ({"penalty": "l0"}, ValueError, "penalty must be one of none, l2, l1; got 'l0'"),
+        ({"strength": 0.1}, ValueError, "strength must be 0 without a penalty, got 0.1"),
+        ({"penalty": "l1"}, ValueError, "strength must be above 0 with penalty l1, got 0.0"),
+        ({"penalty": "l2", "strength": np.nan}, ValueError, "strength must be finite, got nan"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ({"max_epochs": 0}, ValueError, "max_epochs must be at least 1, got 0"),
         ({"final_epoch": -1}, ValueError, "final_epoch must be at least 0, got -1"),

@@ -111,7 +111,7 @@ def _accuracy(parameters: Parameters, dataset: Dataset, examples: NDArray[np.int
 
 def _account(network: TrainedNetwork, training: Training) -> dict[str, str | float]:
     """Return how training was set up and how it went; layer sizes are in the recording itself."""
-    settings = asdict(training) | {"optimizer": "Adam"}
+    settings = asdict(training)
     settings.pop("hidden")
     return {name: value for name, value in settings.items() if value is not None} | {
         "training_accuracy": network.training_accuracy,

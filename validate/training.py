@@ -1,9 +1,9 @@
 """Training a perceptron until it knows the label of every example.
 
-Training minimizes the mean cross-entropy of a batch, -log softmax(z)[label], by Adam [1]_, with
-every example once an epoch, and stops at the first epoch at whose end all training examples are
-classified as labelled. There is no penalty, no dropout and no augmentation: what the units come to
-do is owed to images and labels alone.
+Training minimizes the mean cross-entropy of a batch, -log softmax(z)[label], with every example once
+an epoch, and stops at the first epoch at whose end all training examples are classified as labelled.
+Unless a penalty on the weights is asked for there is none, nor dropout or augmentation: what the units
+come to do is then owed to images and labels alone. :mod:`rote.validate.descent` has the steps.
 
 All randomness comes from ``seed``, through streams that know nothing of the labels. So networks
 trained with one seed towards different labels share their initial weights and see the same batches
@@ -16,6 +16,7 @@ gives the same bits again on the same machine; another processor may add in anot
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +25,8 @@ import optax
 from numpy.typing import ArrayLike, NDArray
 
 from ..activity.arrays import Counts, Floats
-from ..activity.checks import as_floats, check_count, check_probability
+from ..activity.checks import as_floats, check_choice, check_count, check_probability
+from .descent import OPTIMIZERS, PENALTIES, begin, descend
 from .perceptron import Parameters, as_images, initialize, outputs
 
 type Progress = Callable[[int, float], object]
@@ -38,7 +40,10 @@ class Training:
     """How a network is built and trained: one and the same for conditions that are compared."""
 
     hidden: tuple[int, ...] = (128, 128)  # units of each hidden layer
-    learning_rate: float = 1e-3  # of Adam; its other constants are the paper's
+    optimizer: str = "adam"  # or "sgd", plain gradient steps
+    learning_rate: float = 1e-3
+    penalty: str = "none"  # on the weights: "l2" adds λ/2 Σ w² to the loss, "l1" λ Σ |w|
+    strength: float = 0.0  # λ of the penalty
     batch_size: int = 64  # an epoch's last batch holds what is left over
     max_epochs: int = 2000  # give up here if some example is still misclassified
     final_epoch: int | None = None  # instead of all that: train exactly so many epochs
@@ -51,6 +56,12 @@ class Training:
             check_count("hidden", n_units)
         if as_floats("learning_rate", self.learning_rate) <= 0:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("penalty", self.penalty, PENALTIES)
+        strength, pulls = as_floats("strength", self.strength), self.penalty != "none"
+        if strength < 0 or (strength > 0) != pulls:
+            due = f"above 0 with penalty {self.penalty}" if pulls else "0 without a penalty"
+            raise ValueError(f"strength must be {due}, got {self.strength}")
         check_count("batch_size", self.batch_size)
         check_count("max_epochs", self.max_epochs)
         if self.final_epoch is not None:
@@ -135,7 +146,9 @@ def _descend(
     progress: Progress | None,
 ) -> TrainedNetwork:
     n_examples = len(data[1])
-    moments = optax.adam(training.learning_rate).init(parameters)
+    state = begin(parameters)
+    step = {"optimizer": training.optimizer, "penalty": training.penalty}
+    step |= {"learning_rate": training.learning_rate, "strength": training.strength}
     presented = orders.permutation(n_examples)
     history, told = [_standing(parameters, *data)], time.monotonic()
     while not training.ends(epoch := len(history) - 1, accuracy := history[-1][1]):
@@ -145,7 +158,7 @@ def _descend(
             progress(epoch, accuracy)
             told = time.monotonic()
         batches = _batches(presented, training.batch_size)
-        parameters, moments = _epoch(parameters, moments, *data, batches, training.learning_rate)
+        parameters, state = _epoch(parameters, state, *data, batches, **step)
         history.append(_standing(parameters, *data))
     if progress:
         progress(epoch, accuracy)
@@ -158,29 +171,27 @@ def _descend(
     )
 
 
-@jax.jit
+@partial(jax.jit, static_argnames=("optimizer", "penalty"))
 def _epoch(
     parameters: Parameters,
-    moments: optax.OptState,
+    state: optax.ScaleByAdamState,
     images: jax.Array,
     labels: jax.Array,
     batches: jax.Array,
-    learning_rate: float,
-) -> tuple[Parameters, optax.OptState]:
-    """Take one step of Adam per row of ``batches``; -1 stands for no example."""
-    adam = optax.adam(learning_rate)
+    **how: str | float,
+) -> tuple[Parameters, optax.ScaleByAdamState]:
+    """Take one step per row of ``batches``, where -1 stands for no example; ``how``: of ``descend``."""
 
     def step(
-        state: tuple[Parameters, optax.OptState], batch: jax.Array
-    ) -> tuple[tuple[Parameters, optax.OptState], None]:
-        parameters, moments = state
+        standing: tuple[Parameters, optax.ScaleByAdamState], batch: jax.Array
+    ) -> tuple[tuple[Parameters, optax.ScaleByAdamState], None]:
+        parameters, state = standing
         there = batch >= 0
         slope = jax.grad(_mean_loss)(parameters, images[batch], labels[batch], there)
-        change, moments = adam.update(slope, moments)
-        return (optax.apply_updates(parameters, change), moments), None
+        return descend(parameters, slope, state, **how), None
 
-    state, _ = jax.lax.scan(step, (parameters, moments), batches)
-    return state
+    standing, _ = jax.lax.scan(step, (parameters, state), batches)
+    return standing
 
 
 def _mean_loss(
