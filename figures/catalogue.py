@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..activity.arrays import Floats
 from ..validate.results import Results
 from ..validate.twins import N_REPLICATES
 from . import correlation, fano, magnitudes, population, rates, summary, verdicts, weights
@@ -71,6 +70,11 @@ def own_labels(results: Results) -> pd.DataFrame:
     return layers[(layers["examples"] == "training") & (layers["classes"] == "label")]
 
 
+def _verdicts(results: Results, *, of_weights: bool) -> Figure:
+    told = [v for v in results.verdicts if (v.hypothesis in ("H6", "H7")) == of_weights]
+    return verdicts.draw_verdicts(told)
+
+
 def _rates(results: Results) -> Figure:
     law = {}
     for layer in results.layer_names:
@@ -107,26 +111,28 @@ def _correlation(results: Results) -> Figure:
 def _weights(results: Results) -> Figure:
     weight, change = defaultdict(list), defaultdict(list)
     for seed in results.seeds:
-        initial = _layer_weights(results, "initialized", seed)
-        for condition in present(results.networks["condition"]):
-            for layer, now in _layer_weights(results, condition, seed).items():
+        for layer in results.layer_names:
+            initial = results.weight("initialized", seed, layer)
+            for condition in present(results.networks["condition"]):
+                now = results.weight(condition, seed, layer)
                 weight[condition, layer].append(weights.standardized(now))
                 if condition != "initialized":
-                    change[condition, layer].append(weights.standardized(now - initial[layer]))
+                    change[condition, layer].append(weights.standardized(now - initial))
     pooled = ({place: np.concatenate(each) for place, each in of.items()} for of in (weight, change))
     return weights.draw_weights(*pooled, own_labels(results))
-
-
-def _layer_weights(results: Results, condition: str, seed: int) -> dict[str, Floats]:
-    with results.recording(condition, seed) as recording:
-        return {layer: recording[layer].weight_in for layer in recording.layers}
 
 
 CATALOGUE = (
     Entry(
         name="verdicts",
-        title="What each hypothesis comes to",
-        from_results=lambda results: verdicts.draw_verdicts(results.verdicts),
+        title="What each hypothesis on activity comes to",
+        from_results=lambda results: _verdicts(results, of_weights=False),
+        words=verdicts.CAPTION,
+    ),
+    Entry(
+        name="weight_verdicts",
+        title="What each hypothesis on weights and magnitudes comes to",
+        from_results=lambda results: _verdicts(results, of_weights=True),
         words=verdicts.CAPTION,
     ),
     Entry(name="rates", title="Activation rates", from_results=_rates, words=rates.CAPTION),

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..inference.verdict import Verdict
-from .style import COLOR, INK, MARKER, keys, layer_title, legend, panels, present, styled
+from .style import BAND_ALPHA, COLOR, INK, MARKER, keys, layer_title, legend, panels, present, styled
 
 LOOK = {  # of a decision: marker, face; the word stands beside, so no meaning hangs on colour
     "supported": ("o", "#009E73"),
@@ -21,8 +21,9 @@ the untrained (initialized) one as the baseline; right: posterior difference, me
 generalizing. Points are posterior means, lines 90 % intervals of the typical network, from {n_seeds}
 networks of each condition; every panel has the scale of its own quantity. P is the posterior
 probability of the claim above the panel, which is called supported from 0.95 up and refuted from 0.05
-down. Claims go by the direction of the difference alone, not by its size. †: the mean difference of
-the networks' own estimates has the other sign, so the answer leans on the assumed law."""
+down. Claims go by the direction of the difference alone, not by its size, but where a band marks the
+differences that are called none. †: the mean difference of the networks' own estimates has the other
+sign, so the answer leans on the assumed law."""
 
 
 @styled
@@ -47,7 +48,8 @@ def draw_verdicts(verdicts: Sequence[Verdict]) -> Figure:
         Line2D([], [], color=INK, marker=marker, mfc=face, mew=0.8, ms=5, ls="", label=decision)
         for decision, (marker, face) in LOOK.items()
     ]
-    legend(figure, [*keys(present(verdicts[0].levels), kind="point"), *points])
+    conditions = present({condition for verdict in verdicts for condition in verdict.levels})
+    legend(figure, [*keys(conditions, kind="point"), *points])
     return figure
 
 
@@ -67,6 +69,8 @@ def _draw_levels(axes: Axes, group: Sequence[Verdict]) -> None:
 
 def _draw_differences(axes: Axes, group: Sequence[Verdict]) -> None:
     axes.axvline(0, color=INK, lw=0.6, ls=":")
+    if margin := group[0].margin:
+        axes.axvspan(-margin, margin, color=INK, alpha=BAND_ALPHA, lw=0)
     for place, verdict in enumerate(group):
         marker, face = LOOK[verdict.decision]
         axes.plot(verdict.interval, [place, place], color=INK, lw=1.2, solid_capstyle="butt")

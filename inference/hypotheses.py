@@ -1,37 +1,45 @@
-"""H1 and H4: whether memorizing networks' layers differ from generalizing ones' as claimed.
+"""H1 to H7: whether memorizing networks' layers differ from generalizing ones' as claimed.
 
-For one layer of networks of the same architecture and data, memorizing - generalizing:
-
-H1, rates: a lower mean rate of the living units, rates more skewed to the right, a larger share of rare
-units. All three are taken of each network's own units and compared over networks: a Beta law that fits
-the bulk of a layer may be wrong about its mean, skewness and tail. The Beta law of a typical network is
-fitted beside them, as a description.
-
-H4, correlation: a weaker latent factor w² common to the units, free of their rates (units that are
-active half of the time show more of it in their binary correlations than units that are nearly always
-active); weaker correlations of pairs, as their root mean square freed of sampling noise; a higher
-participation ratio, and a higher one in proportion to (Σ v_i)² / Σ v_i², v_i = p_i (1 - p_i), which
-independent units of the same rates would have.
-
-Typical means at the center of the condition's networks, where all deviations are zero; the differences
-are between conditions, over networks that might have been trained, not between those that were. A claim
-is a direction that the posterior may contradict. Beside it stand the initialized networks and a
+For one layer of networks of the same architecture and data, each claim of :mod:`rote.inference.claims`
+is answered by the posterior of the difference memorizing - generalizing between typical networks, those
+at the center of their condition, where all deviations are zero: the differences are between conditions,
+over networks that might have been trained, not between those that were. A claim is a direction, or for
+H7 a least size, that the posterior may contradict. Beside it stand the initialized networks and a
 permutation test on each network's own estimate.
+
+Most claims compare each network's own number (:mod:`rote.inference.value_comparison`). Where a law
+fitted to a layer would be wrong about what is claimed, no verdict rests on it: the Beta law of H1,
+which misses a layer's mean, skewness and tail, is fitted beside the verdicts as a description. The
+share of rare units is counted, and the common factor of H4 is that of the exact law of the population
+count.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from scipy import stats
-from scipy.special import expit, logit
+from numpy.typing import NDArray
 
 from ..activity.arrays import Floats
-from ..activity.covariance import participation_ratio
+from ..activity.checks import check_choice
 from ..activity.statistics import Statistics
-from ..activity.words import CONDITIONS, RARE
-from .factor import most_likely_loading
+from ..activity.words import CONDITIONS
+from .claims import (
+    CLAIMS,
+    FACTOR,
+    MEAN_RATE,
+    PAIRS,
+    PARTICIPATION,
+    RARE_SHARE,
+    RELATIVE_PARTICIPATION,
+    SCALES,
+    SKEWNESS,
+    TRAINED_ONLY,
+    Claim,
+    WeighedLayer,
+    rare_units,
+)
 from .factor_comparison import FactorComparisonPrior, factor_comparison_model
 from .networks import NetworkKey, Networks, SpreadPrior
 from .posterior import Progress, sample
@@ -53,85 +61,6 @@ class Finding:
     posteriors: dict[str, xr.DataTree]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
-    hypothesis: str
-    quantity: str
-    unit: str
-    direction: str
-    claim: str
-    plain: Callable[[Statistics], float]  # a network's own estimate
-    scale: str = "log"  # unbounded, on which networks are compared; see _SCALES
-
-
-def _itself(value: Floats) -> Floats:
-    return value
-
-
-_SCALES = {"log": (np.log, np.exp), "logit": (logit, expit), "identity": (_itself, _itself)}
-
-MEAN_RATE = _Claim(
-    hypothesis="H1",
-    quantity="mean rate of living units",
-    unit="activations per example",
-    direction="lower",
-    claim="units of memorizing networks are active more rarely",
-    plain=lambda layer: float(_living(layer).mean()),
-    scale="logit",
-)
-SKEWNESS = _Claim(
-    hypothesis="H1",
-    quantity="skewness of the rates",
-    unit="",
-    direction="higher",
-    claim="rates of memorizing networks are more right-skewed",
-    plain=lambda layer: float(np.nan_to_num(stats.skew(_living(layer)))),
-    scale="identity",
-)
-RARE_SHARE = _Claim(
-    hypothesis="H1",
-    quantity=f"share of units active on fewer than {RARE:.0%} of examples".replace("%", " %"),
-    unit="of the living units",
-    direction="higher",
-    claim="memorizing networks have more rare units",
-    plain=lambda layer: float(np.divide(*_rare_units(layer))),
-)
-FACTOR = _Claim(
-    hypothesis="H4",
-    quantity="latent correlation by a common factor",
-    unit="",
-    direction="lower",
-    claim="units of memorizing networks share a weaker common factor",
-    plain=lambda layer: most_likely_loading(layer) ** 2,
-)
-PAIRS = _Claim(
-    hypothesis="H4",
-    quantity="correlation of pairs (root mean square)",
-    unit="",
-    direction="lower",
-    claim="pairs of units of memorizing networks are more weakly correlated",
-    plain=lambda layer: _pair_spread(layer),
-)
-PARTICIPATION = _Claim(
-    hypothesis="H4",
-    quantity="participation ratio",
-    unit="dimensions",
-    direction="higher",
-    claim="activity of memorizing networks spreads over more dimensions",
-    plain=lambda layer: layer.participation_ratio,
-)
-
-
-RELATIVE_PARTICIPATION = _Claim(
-    hypothesis="H4",
-    quantity="participation ratio over that of independent units",
-    unit="",
-    direction="higher",
-    claim="activity of memorizing networks spreads over more dimensions than their rates account for",
-    plain=lambda layer: layer.participation_ratio / participation_ratio(np.diag(_variance(layer))),
-)
-
-
 def compare_rates(
     statistics: Mapping[NetworkKey, Statistics],
     *,
@@ -151,7 +80,7 @@ def compare_rates(
     _check_conditions(statistics)
     prior = RateComparisonPrior() if prior is None else prior
     share_prior = ShareComparisonPrior(spread=prior.spread)
-    counted = {key: _rare_units(one) for key, one in statistics.items()}
+    counted = {key: rare_units(one) for key, one in statistics.items()}
     how = {"rng": rng, "draws": draws, "progress": progress}
     law = sample(
         rate_comparison_model(statistics, prior=prior), kind="rate comparison", prior=prior, **how
@@ -198,9 +127,39 @@ def compare_correlation(
     return Finding(verdicts=verdicts, posteriors={"factor": factor})
 
 
+def compare_layers(
+    hypothesis: str,
+    layers: Mapping[NetworkKey, Statistics] | Mapping[NetworkKey, WeighedLayer],
+    *,
+    layer: str,
+    rng: np.random.Generator,
+    spread: SpreadPrior | None = None,
+    data: str = "",
+    draws: int = 1000,
+    progress: Progress | None = None,
+) -> Finding:
+    """State H2, H3, H5, H6 or H7 on one layer; arguments and errors as of :func:`compare_rates`.
+
+    ``layers`` holds statistics, for H6 and H7 :class:`~rote.inference.claims.WeighedLayer`. The change
+    of the weights is compared without the initialized networks, which have none.
+    """
+    claims = CLAIMS[check_choice("hypothesis", hypothesis, tuple(CLAIMS))]
+    _check_conditions(layers)
+    spread = SpreadPrior() if spread is None else spread
+    how = {"rng": rng, "draws": draws, "progress": progress}
+    verdicts = []
+    for claim in claims:
+        compared = dict(layers)
+        if claim in TRAINED_ONLY:
+            compared = {key: one for key, one in layers.items() if key[0] != "initialized"}
+        by_condition = _compare_values(claim, compared, spread=spread, **how)
+        verdicts.append(_verdict(claim, by_condition, compared, layer, data))
+    return Finding(verdicts=verdicts, posteriors={})
+
+
 def _compare_values(
-    claim: _Claim,
-    statistics: Mapping[NetworkKey, Statistics],
+    claim: Claim,
+    layers: Mapping[NetworkKey, object],
     *,
     spread: SpreadPrior,
     rng: np.random.Generator,
@@ -208,8 +167,8 @@ def _compare_values(
     progress: Progress | None,
 ) -> dict[str, Floats]:
     """Return posterior draws of a typical network's value in each condition."""
-    there, back = _SCALES[claim.scale]
-    values = {key: float(there(claim.plain(one))) for key, one in statistics.items()}
+    there, back = SCALES[claim.scale]
+    values = {key: float(there(claim.plain(one))) for key, one in layers.items()}
     prior = ValueComparisonPrior(spread=spread)
     model = value_comparison_model(values, prior=prior)
     tree = sample(model, kind="value comparison", prior=prior, rng=rng, draws=draws, progress=progress)
@@ -219,16 +178,16 @@ def _compare_values(
 
 
 def _verdict(
-    claim: _Claim,
+    claim: Claim,
     draws: dict[str, Floats],
-    statistics: Mapping[NetworkKey, Statistics],
+    layers: Mapping[NetworkKey, object],
     layer: str,
     data: str,
 ) -> Verdict:
     difference = draws["memorizing"] - draws["generalizing"]
-    below = float((difference < 0).mean())
     summary = _level(difference)
     levels = {condition: _level(values) for condition, values in draws.items()}
+    untrained = draws.get("initialized")
     return Verdict(
         hypothesis=claim.hypothesis,
         layer=layer,
@@ -236,17 +195,24 @@ def _verdict(
         unit=claim.unit,
         claim=claim.claim,
         direction=claim.direction,
+        margin=claim.margin,
         null=_NULL.format(quantity=claim.quantity),
         estimate=summary.estimate,
         interval=summary.interval,
-        probability=below if claim.direction == "lower" else 1 - below,
-        baseline=levels["initialized"].estimate,
-        twin=permutation_twin({key: claim.plain(one) for key, one in statistics.items()}),
-        n_networks=sum(condition != "initialized" for condition, _ in statistics),
+        probability=float(_as_claimed(claim, difference).mean()),
+        baseline=None if untrained is None else levels["initialized"].estimate,
+        twin=permutation_twin({key: claim.plain(one) for key, one in layers.items()}),
+        n_networks=sum(condition != "initialized" for condition, _ in layers),
         data=data,
         levels=levels,
-        changes={c: _level(draws[c] - draws["initialized"]) for c in CONDITIONS[1:]},
+        changes={} if untrained is None else {c: _level(draws[c] - untrained) for c in CONDITIONS[1:]},
     )
+
+
+def _as_claimed(claim: Claim, difference: Floats) -> NDArray[np.bool_]:
+    if claim.direction == "different":
+        return np.abs(difference) > claim.margin
+    return difference < 0 if claim.direction == "lower" else difference >= 0
 
 
 def _level(draws: Floats) -> Level:
@@ -256,30 +222,10 @@ def _level(draws: Floats) -> Level:
 
 def _by_condition(tree: xr.DataTree, name: str) -> dict[str, Floats]:
     values = tree["posterior"][name]
-    return {c: values.sel(condition=c).to_numpy().ravel() for c in CONDITIONS}
+    return {str(c): values.sel(condition=c).to_numpy().ravel() for c in values["condition"].to_numpy()}
 
 
-def _living(layer: Statistics) -> Floats:
-    return layer.rate[~layer.dead]
-
-
-def _variance(layer: Statistics) -> Floats:
-    return layer.rate * (1 - layer.rate)
-
-
-def _pair_spread(layer: Statistics) -> float:
-    """Return the root mean square of the pairs' correlations, freed of the noise of so many examples."""
-    square = np.square(layer.pair_correlation).mean() - 1 / (layer.n_examples - 1)
-    return float(np.sqrt(max(square, 1 / layer.n_examples**2)))
-
-
-def _rare_units(layer: Statistics) -> tuple[int, int]:
-    """Return how many living units are rare, and how many are living."""
-    living = _living(layer)
-    return int((living < RARE).sum()), living.size
-
-
-def _check_conditions(statistics: Mapping[NetworkKey, Statistics]) -> None:
+def _check_conditions(statistics: Mapping[NetworkKey, object]) -> None:
     present = Networks.ordered(statistics).conditions
     if present != CONDITIONS:
         raise ValueError(f"statistics must hold networks {', '.join(CONDITIONS)}, got {present}")

@@ -11,6 +11,9 @@ from typing import Self
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
+from ..activity.checks import check_choice
+
+DIRECTIONS = ("lower", "higher", "different")
 SUPPORTED, REFUTED = 0.95, 0.05  # posterior probability of the claimed direction
 
 
@@ -43,21 +46,25 @@ class Verdict:
     quantity: str  # "mean rate"
     unit: str  # of the estimate, in words
     claim: str  # what is claimed of memorizing networks, in words
-    direction: str  # "lower" or "higher": the sign that the claim gives the difference
+    direction: str  # that the claim gives the difference: "lower", "higher", "different"
     null: str  # in words
     estimate: float  # posterior mean of memorizing - generalizing
     interval: tuple[float, float]  # 90 %, equal tails
-    probability: float  # of the claimed direction
-    baseline: float  # posterior mean in the initialized networks
+    probability: float  # of the claimed direction, or of a difference beyond ``margin``
+    baseline: float | None  # posterior mean in the initialized networks, where they have the quantity
     twin: Twin
     n_networks: int  # memorizing and generalizing ones
     data: str  # what was measured
+    margin: float = 0.0  # of the direction "different": smaller differences are called none
     levels: dict[str, Level] = field(default_factory=dict)  # each condition's typical network
     changes: dict[str, Level] = field(default_factory=dict)  # trained conditions - initialized
 
     def __post_init__(self) -> None:
-        if self.direction not in ("lower", "higher"):
-            raise ValueError(f"direction must be lower or higher, got {self.direction!r}")
+        check_choice("direction", self.direction, DIRECTIONS)
+        if (self.margin > 0) != (self.direction == "different"):
+            raise ValueError(
+                f"margin must be above 0 for the direction different and 0 else, got {self.margin}"
+            )
         if not 0 <= self.probability <= 1:
             raise ValueError(f"probability must lie in [0, 1], got {self.probability}")
 
@@ -74,12 +81,12 @@ class Verdict:
         low, high = self.interval
         corrected = self.twin.p_corrected
         unit = f" {self.unit}" if self.unit else ""
+        untrained = "" if self.baseline is None else f"initialized networks: {self.baseline:.3g}; "
         return (
             f"{self.hypothesis}, {self.layer}: that {self.claim} is {self.decision} (probability "
             f"{_chance(self.probability)}). {self.quantity[0].upper()}{self.quantity[1:]}, "
             f"memorizing minus generalizing: {self.estimate:+.3g}{unit} (90 % interval "
-            f"{low:+.3g} to {high:+.3g}; initialized networks: {self.baseline:.3g}; "
-            f"{self.n_networks} networks). "
+            f"{low:+.3g} to {high:+.3g}; {untrained}{self.n_networks} networks). "
             f"{self.twin.name}: difference {self.twin.statistic:+.3g}, p = {self.twin.p_value:.3g}"
             + (f", corrected {corrected:.3g}" if corrected is not None else "")
             + f" (at least {self.twin.smallest_p:.3g} with so many networks)."

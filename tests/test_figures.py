@@ -332,6 +332,15 @@ def test_verdicts_that_the_plain_statistics_oppose_are_marked():
     assert "P > 0.999\nsupported †" in texts(draw_verdicts([verdict(twin=twin)]))
 
 
+def test_differences_that_are_called_none_are_marked():
+    margins = [
+        draw_verdicts([verdict(direction=direction, margin=margin)]).axes[1].patches
+        for direction, margin in (("different", 0.1), ("lower", 0.0))
+    ]
+    assert list(map(len, margins)) == [1, 0]
+    assert margins[0][0].get_extents().width > 0
+
+
 def test_no_verdicts_are_an_error():
     with pytest.raises(ValueError, match="verdicts must hold one at least"):
         draw_verdicts([])

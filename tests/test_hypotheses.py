@@ -10,11 +10,19 @@ from scipy import stats
 
 from rote.activity.measurement import measure
 from rote.activity.words import CONDITIONS
-from rote.inference.hypotheses import (
+from rote.inference.claims import (
+    CLAIMS,
+    COHERENCE,
+    MAGNITUDE_EXPONENT,
     PAIRS,
     RELATIVE_PARTICIPATION,
+    SCALES,
+    WeighedLayer,
+)
+from rote.inference.hypotheses import (
     _by_condition,
     compare_correlation,
+    compare_layers,
     compare_rates,
 )
 from rote.inference.posterior import sample
@@ -64,9 +72,11 @@ def test_a_verdict_survives_json():
     assert Verdict.from_dict(json.loads(json.dumps(VERDICT.as_dict()))) == VERDICT
 
 
-@pytest.mark.parametrize(("name", "value"), [("direction", "smaller"), ("probability", 1.5)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("direction", "smaller"), ("probability", 1.5), ("margin", 0.1)]
+)
 def test_impossible_verdicts_are_named(name, value):
-    with pytest.raises(ValueError, match=f"{name} must .*, got '?{value}"):
+    with pytest.raises(ValueError, match=f"{name} must .*[,;] got .?{value}"):
         replace(VERDICT, **{name: value})
 
 
@@ -147,6 +157,58 @@ def test_relative_participation_is_free_of_the_rates(rng):
         assert RELATIVE_PARTICIPATION.plain(layer) == pytest.approx(1, abs=0.01)  # 1 / (1 + N / T)
 
 
+@pytest.mark.parametrize("name", SCALES)
+def test_scales_lead_there_and_back(name):
+    there, back = SCALES[name]
+    values = np.array([0.01, 0.2, 0.9])
+    assert back(there(values)) == pytest.approx(values, rel=1e-12)
+    assert (np.diff(there(values)) > 0).all()
+
+
+def weighed(rng, exponent=0.5, magnitude_exponent=0.2, tails=0.0, scale=1.0):
+    """Return a layer whose magnitudes and weight changes go with its rates as asked, and exactly so."""
+    rate = rng.uniform(0.05, 0.9, size=40)
+    active = rng.random((4000, 40)) < rate
+    active[:, 7] = False  # a dead unit has no say
+    seen = np.where(active.any(axis=0), active.mean(axis=0), 1.0)
+    statistics = measure(active, activation=np.where(active, seen**magnitude_exponent, 0.0))
+    change = (
+        rng.standard_normal((40, 30))
+        * rng.gamma(1 / max(tails, 1e-9), max(tails, 1e-9), (40, 30)) ** 0.5
+    )
+    change *= scale * (seen**exponent / np.linalg.norm(change, axis=1))[:, None]
+    initial = 0.1 * rng.standard_normal((40, 30))
+    return WeighedLayer(statistics=statistics, weight=initial + change, initial=initial)
+
+
+def test_exponents_are_those_that_were_put_in(rng):
+    layer = weighed(rng, exponent=0.7, magnitude_exponent=-0.3)
+    assert COHERENCE.plain(layer) == pytest.approx(0.7, abs=1e-6)
+    assert MAGNITUDE_EXPONENT.plain(layer) == pytest.approx(-0.3, abs=1e-6)
+
+
+def test_an_exponent_needs_two_rates():
+    statistics = measure(np.tile([[True, False], [False, True]], (10, 1)))
+    layer = WeighedLayer(statistics=statistics, weight=np.ones((2, 3)), initial=np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="living units of two rates at least"):
+        COHERENCE.plain(layer)
+
+
+def test_selectivity_and_class_share_know_selective_units(rng):
+    """Rates .1 and .5 in two classes: V = .04, F = 1 - p + (W - 1) V / p."""
+    labels = np.repeat([0, 1], 20_000)
+    chance = np.where(labels[:, None] == 0, 0.1, 0.5)
+    layer = measure(rng.random((40_000, 30)) < chance, labels=labels, order=rng.permutation(40_000))
+    assert CLAIMS["H3"][0].plain(layer) == pytest.approx(19 * 0.04 / 0.3, rel=0.05)
+    assert CLAIMS["H5"][0].plain(layer) == pytest.approx(0.04 / 0.21, rel=0.02)
+    assert CLAIMS["H2"][0].plain(layer) == pytest.approx(0.3, abs=0.02)  # Poisson would be at 0
+
+
+def test_hypotheses_on_weights_are_asked_by_name(rng):
+    with pytest.raises(ValueError, match="hypothesis must be one of H2, H3, H5, H6, H7; got 'H8'"):
+        compare_layers("H8", {}, layer="hidden_1", rng=rng)
+
+
 def test_value_comparison_is_the_marginal_normal(rng):
     """With centers and seeds integrated out by hand, from the graph at many standard points."""
     values = {(c, s): float(rng.normal()) for c in CONDITIONS[1:] for s in (0, 1, 2)}
@@ -182,6 +244,21 @@ def test_differences_are_found_with_their_sign_and_refuted_against_it(rng):
     correlation = compare_correlation(layers, layer="hidden_1", rng=rng).verdicts
     assert [verdict.decision for verdict in correlation] == ["supported"] * 4
     assert correlation[0].interval[0] < 0.3**2 - 0.6**2 < correlation[0].interval[1]
+
+
+@pytest.mark.slow
+def test_weights_and_exponents_are_told_apart_and_their_absence_too(rng):
+    made = {"initialized": {}, "generalizing": {}, "memorizing": {"tails": 2.0, "scale": 3.0}}
+    layers = {(c, seed): weighed(rng, **how) for c, how in made.items() for seed in range(4)}
+    verdicts = compare_layers("H6", layers, layer="hidden_1", rng=rng).verdicts
+    assert [verdict.decision for verdict in verdicts] == ["supported"] * 4
+    assert verdicts[-1].baseline is None  # untrained weights have not changed
+    assert "initialized" not in verdicts[-1].sentence
+    same = compare_layers("H7", layers, layer="hidden_1", rng=rng).verdicts
+    assert [verdict.decision for verdict in same] == ["refuted"] * 2  # equal to within the margin
+    layers |= {("memorizing", seed): weighed(rng, 0.9, 0.6) for seed in range(4)}
+    other = compare_layers("H7", layers, layer="hidden_1", rng=rng).verdicts
+    assert [verdict.decision for verdict in other] == ["supported"] * 2
 
 
 @pytest.mark.slow

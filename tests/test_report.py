@@ -84,7 +84,8 @@ def study(tmp_path_factory):
     settings = {"dataset": "made-up", "seed": SEEDS[0], "seeds": len(SEEDS), "hidden": [N_UNITS]}
     settings["made_with"] = {"rote": "0.0.0", "commit": "abc"}
     (folder / "study.json").write_text(json.dumps(settings | {"window": WINDOW}))
-    told = [verdict(), verdict(hypothesis="H4", probability=0.5)]
+    weights = verdict(hypothesis="H6", baseline=None)
+    told = [verdict(), verdict(hypothesis="H4", probability=0.5), weights]
     (folder / "verdicts.json").write_text(json.dumps([one.as_dict() for one in told]))
     networks, layers, units, population = [], [], [], []
     results = Results(folder)

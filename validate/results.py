@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from ..activity.alignment import Alignment, align
+from ..activity.arrays import Floats
 from ..activity.statistics import Statistics
 from ..inference.verdict import Verdict
 from ..record.measures import measure
@@ -86,6 +87,12 @@ class Results:
         """Return each layer's statistics on training examples, in the labels trained towards."""
         with self.recording(condition, seed) as recording:
             return measure(recording, held_out=False, window=self.settings["window"])
+
+    @cache  # noqa: B019
+    def weight(self, condition: str, seed: int, layer: str) -> Floats:
+        """Return the incoming weights of a layer's units: ``(n_units, n_inputs)``."""
+        with self.recording(condition, seed) as recording:
+            return recording[layer].weight_in
 
     @cache  # noqa: B019
     def alignment(self, condition: str, seed: int, layer: str) -> Alignment:

@@ -23,7 +23,8 @@ import pandas as pd
 
 from ..activity.checks import check_choice, check_count
 from ..activity.words import CONDITIONS
-from ..inference.hypotheses import compare_correlation, compare_rates
+from ..inference.claims import WeighedLayer
+from ..inference.hypotheses import Finding, compare_correlation, compare_layers, compare_rates
 from ..inference.verdict import Verdict, correct_twins
 from ..record.writing import written_aside
 from .datasets import Dataset, digits, mnist
@@ -35,7 +36,15 @@ from .training import Training
 from .twins import draw_twins
 from .versions import versions
 
-MODELS = {"H1": ("rates", "rare_share"), "H4": ("factor",)}  # as they are saved
+MODELS = {  # of each hypothesis, as they are saved; none where networks' own numbers are compared
+    "H1": ("rates", "rare_share"),
+    "H2": (),
+    "H3": (),
+    "H4": ("factor",),
+    "H5": (),
+    "H6": (),
+    "H7": (),
+}
 DATASETS = ("digits", "mnist")
 MOST_SEEDS = 16  # beyond, the exact permutation test has too many permutations to count out
 
@@ -184,25 +193,43 @@ def _measure(study: Study, results: Results, tell: Callable[[float], object]) ->
 def _fit(
     study: Study, results: Results, hypothesis: str, layer: str, tell: Callable[[float], object]
 ) -> None:
-    statistics = {network: results.statistics(*network)[layer] for network in study.networks}
-    n_examples = next(iter(statistics.values())).n_examples
-    compare = compare_rates
-    if hypothesis == "H4":
-        aligned = {network: results.alignment(*network, layer).aligned for network in study.networks}
-        compare = partial(compare_correlation, aligned=aligned)
-    finding = compare(
-        statistics,
-        layer=layer,
-        rng=study.rng(f"fit {hypothesis} {layer}"),
-        data=f"{n_examples} training examples of {study.dataset}, {study.seeds} seeds",
-        draws=study.draws,
-        progress=lambda done, due: tell(done / due),
-    )
+    finding = _compare(study, results, hypothesis, layer, tell)
     for model, posterior in finding.posteriors.items():
         with written_aside(results.folder / f"fits/{model}-{layer}.nc") as aside:
             posterior.to_netcdf(aside, engine="h5netcdf")
     told = [verdict.as_dict() for verdict in finding.verdicts]
     write_json(results.folder / _told(hypothesis, layer), told)
+
+
+def _compare(
+    study: Study, results: Results, hypothesis: str, layer: str, tell: Callable[[float], object]
+) -> Finding:
+    statistics = {network: results.statistics(*network)[layer] for network in study.networks}
+    n_examples = next(iter(statistics.values())).n_examples
+    how = {
+        "layer": layer,
+        "rng": study.rng(f"fit {hypothesis} {layer}"),
+        "data": f"{n_examples} training examples of {study.dataset}, {study.seeds} seeds",
+        "draws": study.draws,
+        "progress": lambda done, due: tell(done / due),
+    }
+    if hypothesis == "H1":
+        return compare_rates(statistics, **how)
+    if hypothesis == "H4":
+        aligned = {network: results.alignment(*network, layer).aligned for network in study.networks}
+        return compare_correlation(statistics, aligned=aligned, **how)
+    if hypothesis in ("H6", "H7"):
+        weight = {network: results.weight(*network, layer) for network in study.networks}
+        weighed = {
+            (condition, seed): WeighedLayer(
+                statistics=statistics[condition, seed],
+                weight=weight[condition, seed],
+                initial=weight["initialized", seed],
+            )
+            for condition, seed in study.networks
+        }
+        return compare_layers(hypothesis, weighed, **how)
+    return compare_layers(hypothesis, statistics, **how)
 
 
 def _told(hypothesis: str, layer: str) -> str:
