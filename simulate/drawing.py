@@ -34,7 +34,7 @@ CELLS = 1 << 20  # cells compared before the undecided ones are looked for: they
 class Chords:
     """Approximate probabilities: an example's lie between two rows of a table."""
 
-    table: NDArray[np.uint16]  # (n_states, n_units, or 1 where all are alike), in lanes
+    table: NDArray[np.uint16]  # (n_states, n_units), in lanes
     state: NDArray[np.int64]  # (n_examples,) the row before the example's latent state
     share: NDArray[np.uint16]  # (n_examples,) how far it lies towards the next row, in 1/65535
     margin: int  # lanes by which the chord may be off
@@ -122,52 +122,27 @@ def _compare(
     lanes = words.view(np.uint16)
     low = np.empty(n_units, dtype=np.uint16)
     high = np.empty(n_units, dtype=np.uint16)
-    margin = min(margin, 65535)
-    for row in range(n_rows):
-        before, after = table[state[row]], table[min(state[row] + 1, table.shape[0] - 1)]
-        _margins(low, high, before, after, share[row], np.uint16(margin))
+    margin, top, bits = (
+        np.uint16(min(margin, 65535)),
+        np.uint16(65535 - min(margin, 65535)),
+        np.uint32(16),
+    )
+    for row in range(n_rows):  # no arrays are sliced here, which would cost as much as a hundred cells
+        before = np.uint64(state[row])
+        after = np.uint64(min(state[row] + 1, table.shape[0] - 1))
+        ahead, back = np.uint32(share[row]), np.uint32(65535 - share[row])
+        for unit in range(n_units):
+            one = np.uint16((np.uint32(table[before, unit]) * back) >> bits)
+            two = np.uint16((np.uint32(table[after, unit]) * ahead) >> bits)
+            chord = np.uint16(one + two)
+            low[unit] = np.uint16(max(chord, margin) - margin)
+            high[unit] = np.uint16(min(chord, top) + margin)
         start = np.uint64(first + row) * np.uint64(words.size)
         for place in range(words.size):
             words[place] = word(key, start + np.uint64(place))
-        _compare_row(active[row], lanes, low, high)
-
-
-@kernel
-def _margins(
-    low: NDArray[np.uint16],
-    high: NDArray[np.uint16],
-    before: NDArray[np.uint16],
-    after: NDArray[np.uint16],
-    share: np.uint16,
-    margin: np.uint16,
-) -> None:
-    """Set chord less margin and chord plus margin, within the lanes.
-
-    Every result is cast back to 16 bits, since Numba widens them to 64 and the loop with them.
-    """
-    rest, top, bits = np.uint16(65535 - share), np.uint16(65535 - margin), np.uint32(16)
-    if before.size < low.size:  # all units are alike, and no chord is between two rows
-        low[:] = max(before[0], margin) - margin
-        high[:] = min(before[0], top) + margin
-        return
-    for unit in range(low.size):
-        first = np.uint16((np.uint32(before[unit]) * np.uint32(rest)) >> bits)
-        second = np.uint16((np.uint32(after[unit]) * np.uint32(share)) >> bits)
-        chord = np.uint16(first + second)
-        low[unit] = np.uint16(max(chord, margin) - margin)
-        high[unit] = np.uint16(min(chord, top) + margin)
-
-
-@kernel
-def _compare_row(
-    fired: NDArray[np.uint8],
-    lanes: NDArray[np.uint16],
-    low: NDArray[np.uint16],
-    high: NDArray[np.uint16],
-) -> None:
-    for unit in range(fired.size):
-        below = np.uint8(lanes[unit] < low[unit])
-        fired[unit] = below | ((below ^ np.uint8(lanes[unit] <= high[unit])) << np.uint8(1))
+        for unit in range(n_units):
+            below = np.uint8(lanes[unit] < low[unit])
+            active[row, unit] = below | ((below ^ np.uint8(lanes[unit] <= high[unit])) << np.uint8(1))
 
 
 @kernel

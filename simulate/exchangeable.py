@@ -19,22 +19,22 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import expit, ndtri, softmax
+from scipy.special import ndtri, softmax
 
 from ..activity.arrays import Floats
+from ..activity.beta import beta_variates
 from ..activity.checks import check_choice, check_count, check_probability, one_number
-from ..activity.streams import Key, log_gamma_variates, uniforms
+from ..activity.streams import Key, uniforms
+from .alike import AlikeMixture
 from .bivariate import latent_correlation
-from .drawing import Chords
 from .population import conditional_rate, one_factor_pmf
 from .prediction import Prediction
-from .rare import Envelope, RareMixture
 
 MIXINGS = ("beta", "probit", "two-point")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExchangeableBernoulli(RareMixture):
+class ExchangeableBernoulli(AlikeMixture):
     """Units that are all alike, every pair equally correlated."""
 
     n_units: int
@@ -87,30 +87,14 @@ class ExchangeableBernoulli(RareMixture):
         given = stats.binom.pmf(counts, self.n_units, self.two_points[:, None])
         return np.array([1 - self.rate, self.rate]) @ given
 
-    def latent(self, key: Key, examples: NDArray[np.uint64]) -> Floats:
+    def propensity(self, key: Key, examples: NDArray[np.uint64]) -> Floats:
         """Return each example's propensity."""
         if self.mixing == "beta":
-            a, b = self.beta
-            halves = np.uint64(2) * examples
-            return expit(
-                log_gamma_variates(key, a, halves) - log_gamma_variates(key, b, halves + np.uint64(1))
-            )
+            return beta_variates(key, *self.beta, examples)
         uniform = uniforms(key, examples)
         if self.mixing == "two-point":
             return self.two_points[(uniform < self.rate).astype(np.int64)]
         return conditional_rate(np.array([self.rate]), self.loading, ndtri(uniform))[:, 0]
-
-    def chords(self, latent: Floats) -> Chords:
-        """Return the propensity of each example, the same for all units."""
-        return Chords.exact(latent[:, None], np.arange(latent.size))
-
-    def envelope(self, latent: Floats) -> Envelope:
-        """Return the propensity of each example."""
-        return Envelope(latent[:, None], np.arange(latent.size), True)
-
-    def given(self, latent: Floats, units: NDArray[np.int64]) -> Floats:
-        """Return the propensity, the same for all ``units``."""
-        return latent
 
 
 def _beta_binomial_pmf(n_units: int, a: float, b: float) -> Floats:

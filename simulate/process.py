@@ -1,7 +1,8 @@
 """What every process of Bernoulli units can do once it can draw blocks of examples.
 
 The same generator state gives the same activity, whatever the block and the number of threads, whether
-at once, in blocks or as bits.
+at once, in blocks, as bits or as events (but for events with an envelope that follows the other examples
+drawn: :mod:`rote.simulate.rare`).
 """
 
 from abc import ABC, abstractmethod
@@ -13,6 +14,7 @@ from ..activity.arrays import Activity, Packed
 from ..activity.checks import check_count
 from ..activity.events import Events
 from ..activity.packing import n_words, pack
+from .listing import list_active
 
 _CELLS = 1 << 20  # of a block that stays in cache
 
@@ -52,11 +54,10 @@ class Process(ABC):
     def sample_events(self, n_examples: int, *, rng: np.random.Generator) -> Events:
         """Draw the active units of each example, in the memory of the activations and one block."""
         block = max(1, _CELLS // self.n_units)
-        parts = [np.nonzero(part) for part in self.blocks(n_examples, rng=rng, block=block)]
-        example = np.concatenate([row + number * block for number, (row, _) in enumerate(parts)])
-        unit = np.concatenate([column for _, column in parts]).astype(np.int32)
-        start = np.searchsorted(example, np.arange(n_examples + 1))
-        return Events(start=start, unit=unit, n_units=self.n_units)
+        parts = [list_active(pack(part)) for part in self.blocks(n_examples, rng=rng, block=block)]
+        units, counts = (np.concatenate(lists) for lists in zip(*parts, strict=True))
+        start = np.concatenate([[0], np.cumsum(counts)])
+        return Events(start=start, unit=units, n_units=self.n_units)
 
     def _fill(
         self, drawn: np.ndarray, rng: np.random.Generator, change: Callable[[Activity], np.ndarray]

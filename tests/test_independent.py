@@ -26,9 +26,16 @@ def test_like_units_are_binomial():
     assert predicted.participation_ratio == pytest.approx(30)
 
 
-def test_rates_far_below_a_lane_are_kept(agrees, rejects, rng):
+WAYS = pytest.mark.parametrize(
+    "others", [[], [0.9], np.full(20, 0.9)], ids=["64 at a time", "events", "cells"]
+)
+
+
+@WAYS
+def test_rates_far_below_a_lane_are_kept(others, agrees, rejects, rng):
     """A rate of 1e-6 is a fifteenth of the 2⁻¹⁶ that a lane can tell apart."""
-    active = IndependentBernoulli(rate=np.full(640, 1e-6)).sample(100_000, rng=rng)
+    process = IndependentBernoulli(rate=np.r_[np.full(640, 1e-6), others])
+    active = process.sample(100_000, rng=rng)[:, :640]
     assert agrees(stats.binomtest(int(active.sum()), active.size, 1e-6).pvalue)
     assert rejects(stats.binomtest(int(active.sum()), active.size, 2.0**-16).pvalue)
     assert rejects(stats.binomtest(int(active.sum()), active.size, 1e-7).pvalue)
@@ -43,9 +50,11 @@ def test_certain_units_never_err(rate, n_units, rng):
     assert np.isnan(process.predict().participation_ratio)
 
 
-def test_all_but_certain_units_do_err(agrees, rejects, rng):
+@pytest.mark.parametrize("others", [[], [0.1]], ids=["64 at a time", "cells"])
+def test_all_but_certain_units_do_err(others, agrees, rejects, rng):
     rate = 1 - 1e-5
-    silent = ~IndependentBernoulli(rate=np.full(640, rate)).sample(100_000, rng=rng)
+    silent = ~IndependentBernoulli(rate=np.r_[np.full(640, rate), others]).sample(100_000, rng=rng)
+    silent = silent[:, :640]
     assert agrees(stats.binomtest(int(silent.sum()), silent.size, 1 - rate).pvalue)
     assert rejects(stats.binomtest(int(silent.sum()), silent.size, 2.0**-16).pvalue)
 

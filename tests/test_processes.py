@@ -10,17 +10,20 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from rote import measure
+from rote.activity import unpack
+from rote.activity.beta import beta_variates
 from rote.activity.statistics import Statistics
-from rote.activity.streams import draw_keys, log_gamma_variates
+from rote.activity.streams import draw_keys, exponential
 from rote.simulate import (
     DichotomizedGaussian,
     ExchangeableBernoulli,
     IndependentBernoulli,
     Prediction,
 )
+from rote.simulate.alike import AlikeMixture
 
 N_UNITS = 67  # more than one word of bits, and no multiple of the lanes in a word
 N_EXAMPLES = 20_000
@@ -54,11 +57,7 @@ def beta_chances(process):
     a, b = process.rate * spread, (1 - process.rate) * spread
 
     def chances(_, key, example):
-        halves = [
-            log_gamma_variates(key, shape, np.array([2 * example + half], dtype=np.uint64))[0]
-            for half, shape in enumerate((a, b))
-        ]
-        return np.full(N_UNITS, expit(halves[0] - halves[1]))
+        return np.full(N_UNITS, beta_variates(key, a, b, np.array([example], dtype=np.uint64))[0])
 
     return chances
 
@@ -91,6 +90,13 @@ ABRUPT = DichotomizedGaussian(rate=RATE, loading=STEEP)
 CASES = {
     "independent": varied_case(
         INDEPENDENT, lambda *_: RATE, DichotomizedGaussian(rate=RATE, loading=0.3)
+    ),
+    "one rate": Case(
+        IndependentBernoulli(rate=np.full(N_UNITS, 0.7)),
+        lambda *_: np.full(N_UNITS, 0.7),
+        IndependentBernoulli(rate=np.full(N_UNITS, 0.71)),
+        exchangeable("beta", rate=0.7, correlation=0.1),
+        exchangeable("beta", rate=0.7, correlation=0.1),
     ),
     "beta": exchangeable_case("beta", beta_chances, "probit"),
     "probit": exchangeable_case("probit", probit_chances, "two-point"),
@@ -180,23 +186,62 @@ def test_examples_are_independent_of_one_another(case, agrees, rejects, rng):
     np.testing.assert_array_equal(case.process.predict().fano_factor("class"), 1 - rate)
 
 
+def uniform(word, key, counter):
+    return (word(key, counter) // 2**12 + Fraction(1, 2)) / 2**52
+
+
+def by_lanes(word, keys, example, chance):
+    """A unit is active iff (lane + rest) / 2¹⁶ < p: in fractions, without chords, margins or threads."""
+    for unit, probability in enumerate(chance):
+        drawn = word(keys[0], example * -(-N_UNITS // 4) + unit // 4)
+        lane = drawn >> 16 * (unit % 4) & 0xFFFF
+        rest = uniform(word, keys[1], example * N_UNITS + unit)
+        yield (lane + rest) / 2**16 < Fraction(float(probability))
+
+
+def by_digits(word, keys, example, chance):
+    """Ten digits of p unit by unit, the last first, and events of what they leave, in fractions."""
+    probability = Fraction(float(chance[0]))
+    rarer = min(probability, 1 - probability)
+    whole = rarer * 1024 // 1 if rarer >= Fraction(1, 256) else 0
+    rest = (1024 * rarer - whole) / (1024 - whole)
+    bits = []
+    for unit in range(N_UNITS):
+        bit = 0
+        for digit in range(10):
+            place = example * -(-N_UNITS // 64) + unit // 64
+            drawn = word(keys[0], 10 * place + digit) >> unit % 64 & 1
+            bit = drawn | bit if whole >> digit & 1 else drawn & bit
+        bits.append(bit)
+    unit, counter = 0, np.uint64(example << 32)
+    while rest:
+        gap, counter = exponential(keys[1], np.uint64(counter))
+        unit += int(gap / -np.log1p(-float(rest)))
+        if unit >= N_UNITS:
+            break
+        bits[unit] = 1
+        unit += 1
+    return [bit != (rarer < probability) for bit in bits]
+
+
 @CASE
 def test_draw_is_the_slow_twins_bit_for_bit(case, slow_word, rng):
-    """A unit is active iff (lane + rest) / 2¹⁶ < p: in fractions, without chords, margins or threads."""
     keys = draw_keys(np.random.default_rng(11), 3)
     active = case.process.sample(150, rng=np.random.default_rng(11))
-    n_words = -(-N_UNITS // 4)
-
-    def uniform(key, counter):
-        return (slow_word(key, counter) // 2**12 + Fraction(1, 2)) / 2**52
-
+    alike = isinstance(case.process, AlikeMixture) or np.ptp(case.process.rate) == 0
+    twin = by_digits if alike else by_lanes
     for example in range(150):
-        chance = case.chances(float(uniform(keys[0], example)), keys[0], example)
-        for unit in range(N_UNITS):
-            word = slow_word(keys[1], example * n_words + unit // 4)
-            lane = word >> 16 * (unit % 4) & 0xFFFF
-            rest = uniform(keys[2], example * N_UNITS + unit)
-            assert active[example, unit] == ((lane + rest) / 2**16 < Fraction(float(chance[unit])))
+        chance = case.chances(float(uniform(slow_word, keys[0], example)), keys[0], example)
+        assert active[example].tolist() == list(twin(slow_word, keys[1:], example, chance))
+
+
+@CASE
+def test_the_same_activity_is_had_as_bits(case):
+    dense, words = (
+        draw(3000, rng=np.random.default_rng(5))
+        for draw in (case.process.sample, case.process.sample_packed)
+    )
+    np.testing.assert_array_equal(unpack(words, N_UNITS), dense)
 
 
 @CASE

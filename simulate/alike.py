@@ -1,0 +1,119 @@
+"""Drawing units that are alike: independent given one propensity for all of them.
+
+An example's propensity P_t is a function of its number, and what its units draw a function of P_t and
+that number (:mod:`rote.simulate.digits`). So the same activity is had as bytes, as bits, which take an
+eighth of the memory, or as events, which cost what is active where P_t is small.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..activity.arrays import Activity, Floats, Packed
+from ..activity.checks import check_count
+from ..activity.events import Events
+from ..activity.kernel import over_blocks
+from ..activity.packing import n_words
+from ..activity.streams import Key, draw_keys
+from .digits import Digits
+from .process import Process, in_blocks
+
+_ROWS = 4096  # propensities taken apart at once
+_LEAST = 1024  # rows for a thread
+_SPARE = 6.0  # standard deviations of room for what is found
+
+
+class AlikeMixture(Process):
+    """A process whose units are independent and equally probable given the example."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def propensity(self, key: Key, examples: NDArray[np.uint64]) -> Floats:
+        """Return the probability that a unit is active on each of ``examples``: ``(n_examples,)``."""
+
+    def blocks(
+        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
+    ) -> Iterator[Activity]:
+        """Yield what :meth:`sample` draws, ``block`` examples at a time; takes three keys now."""
+        keys = draw_keys(rng, 3)
+        return in_blocks(lambda first, last: self._draw(first, last, keys), n_examples, block)
+
+    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
+        """Draw activity of shape ``(n_examples, n_units)``."""
+        return self._draw(0, check_count("n_examples", n_examples), draw_keys(rng, 3))
+
+    def sample_packed(self, n_examples: int, *, rng: np.random.Generator) -> Packed:
+        """Draw what :meth:`sample` does as bits, ``(n_examples, ceil(n_units / 64))``."""
+        n_examples, keys = check_count("n_examples", n_examples), draw_keys(rng, 3)
+        words = np.empty((n_examples, n_words(self.n_units)), dtype=np.uint64)
+
+        def fill(first: int, last: int) -> None:
+            digits = Digits.of(self._propensity(keys, first, last))
+            digits.draw_packed(words[first:last], self.n_units, keys[1:], first)
+
+        _over_rows(fill, n_examples)
+        return words
+
+    def sample_events(self, n_examples: int, *, rng: np.random.Generator) -> Events:
+        """Draw the active units of each example of what :meth:`sample` draws, for what they cost."""
+        n_examples, keys = check_count("n_examples", n_examples), draw_keys(rng, 3)
+        propensity, start = np.empty(n_examples), np.zeros(n_examples + 1, dtype=np.int64)
+        edges = np.append(np.arange(0, n_examples, _ROWS), n_examples)
+        found = np.empty(edges.size - 1, dtype=np.int64)
+
+        def prepare(first: int, last: int) -> None:
+            propensity[first:last] = self._propensity(keys, first, last)
+
+        def fill(part: int) -> None:
+            rows, room = slice(*edges[part : part + 2]), slice(*places[part : part + 2])
+            found[part] = Digits.of(propensity[rows]).draw_units(
+                unit[room], start[1:][rows], self.n_units, keys[1:], rows.start
+            )
+
+        _over_rows(prepare, n_examples)
+        due = self.n_units * np.add.reduceat(propensity, edges[:-1])
+        room = (due + _SPARE * (np.sqrt(due) + 10)).astype(np.int64)
+        while True:  # a second time, for what was found, should the room not do: hardly ever
+            places = np.append(0, np.cumsum(room))
+            unit = np.empty(places[-1], dtype=np.int32)
+            over_blocks(lambda first, last: [fill(p) for p in range(first, last)], found.size, least=1)
+            if (found <= room).all():
+                break
+            room = found.copy()
+        end = 0
+        for place, count in zip(places, found, strict=False):
+            unit[end : end + count] = unit[place : place + count]
+            end += count
+        np.cumsum(start, out=start)
+        return Events(start=start, unit=unit[:end], n_units=self.n_units)
+
+    def _propensity(self, keys: NDArray[np.uint64], first: int, last: int) -> Floats:
+        return self.propensity(keys[0], np.arange(first, last, dtype=np.uint64))
+
+    def _draw(self, start: int, stop: int, keys: NDArray[np.uint64]) -> Activity:
+        padded = 8 * -(-self.n_units // 8)  # bytes come in eights
+        active = np.empty((stop - start, self.n_units), dtype=np.uint8)
+
+        def fill(first: int, last: int) -> None:
+            whole = active[first:last]
+            part = whole if padded == self.n_units else np.empty((last - first, padded), dtype=np.uint8)
+            digits = Digits.of(self._propensity(keys, start + first, start + last))
+            digits.draw_bytes(part, self.n_units, keys[1:], start + first)
+            if part is not whole:
+                whole[:] = part[:, : self.n_units]
+
+        _over_rows(fill, len(active))
+        return active.view(np.bool_)
+
+
+def _over_rows(work: Callable[[int, int], None], n_rows: int) -> None:
+    """Call ``work(first, last)`` over all rows, on several threads, some rows at a time."""
+
+    def some(start: int, stop: int) -> None:
+        for first in range(start, stop, _ROWS):
+            work(first, min(first + _ROWS, stop))
+
+    over_blocks(some, n_rows, least=_LEAST)
