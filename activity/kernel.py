@@ -3,14 +3,26 @@
 A kernel fills a block of rows and releases the interpreter lock; :func:`over_blocks` hands blocks
 to threads. Kernels take their random numbers from :mod:`rote.activity.streams`, which are functions of
 the row, so no result depends on how many threads there are or where blocks begin.
+
+The environment variable ``ROTE_STREAM`` chooses the function behind these numbers, ``splitmix`` (the
+default) or ``philox``, once for a process: compiled code holds it. Numba keeps compiled code on disk
+without noting such a choice, so with any but the default nothing is kept: a process compiles anew.
 """
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
 
-kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
+from .checks import check_choice
+
+STREAMS = ("splitmix", "philox")
+STREAM = check_choice("ROTE_STREAM", os.environ.get("ROTE_STREAM", STREAMS[0]), STREAMS)
+
+_options = {"cache": STREAMS[0] == STREAM, "nogil": True, "error_model": "numpy"}
+kernel = numba.njit(**_options)
+inlined_kernel = numba.njit(**_options, forceinline=True)  # else a loop that calls it is no vector loop
 
 
 def over_blocks(work: Callable[[int, int], object], n_rows: int, *, least: int) -> None:

@@ -7,7 +7,9 @@ mixed in half-way, so that keys name unrelated permutations instead of shifts of
 
     x = key₀ + counter·γ;  x = (x ⊕ x>>30)·M₁ ⊕ key₁;  x = (x ⊕ x>>27)·M₂;  word = x ⊕ x>>31
 
-Keys come from the caller's generator, two words for each purpose.
+Keys come from the caller's generator, two words for each purpose. A stronger function, slower, is
+:mod:`rote.activity.philox`, by the environment variable ``ROTE_STREAM``; docs/streams.md holds what
+batteries of tests say of both.
 """
 
 import numpy as np
@@ -15,7 +17,8 @@ from numpy.typing import NDArray
 
 from .arrays import Floats
 from .checks import check_generator
-from .kernel import kernel
+from .kernel import STREAM, kernel
+from .philox import philox_word
 
 type Key = NDArray[np.uint64]
 """Two words that name a stream: shape ``(2,)``."""
@@ -52,12 +55,15 @@ _LAYER_STEP, _LAYER_SURE, _LAYER_HEIGHT = _layers()
 
 
 @kernel
-def word(key: Key, counter: np.uint64) -> np.uint64:
+def splitmix_word(key: Key, counter: np.uint64) -> np.uint64:
     """Return 64 random bits."""
     x = key[0] + counter * _GAMMA
     x = ((x ^ (x >> _30)) * _FIRST) ^ key[1]
     x = (x ^ (x >> _27)) * _SECOND
     return x ^ (x >> _31)
+
+
+word = {"splitmix": splitmix_word, "philox": philox_word}[STREAM]
 
 
 @kernel

@@ -1,16 +1,27 @@
 """Random streams: words against Python's integers, and every use of them against its law."""
 
 import math
+import os
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from rote.activity.philox import philox_word
 from rote.activity.streams import draw_keys, exponential, log_gamma_variates, uniform, uniforms, word
 
 MASK = 2**64 - 1
 SHAPES = [0.01, 0.5, 3.0, 100.0]
+
+# counter, key and the first two of four words: philox4x32 of 10 rounds in kat_vectors of Random123 1.14
+PHILOX = [
+    ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d"),
+    ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e"),
+    ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb"),
+]
 
 
 def words(key, counters):
@@ -169,3 +180,61 @@ def test_keys_are_the_generators_next_words():
 def test_keys_come_from_a_generator_only(rng):
     with pytest.raises(TypeError, match=r"rng must be a numpy\.random\.Generator, got"):
         draw_keys(rng, 1)
+
+
+def pairs(words):
+    """Join words of 32 bits in hexadecimal to words of 64, the low half first."""
+    halves = [int(word, 16) for word in words.split()]
+    return [low | high << 32 for low, high in zip(halves[::2], halves[1::2], strict=True)]
+
+
+@pytest.mark.parametrize(("block", "key", "answer"), PHILOX, ids=["zeros", "ones", "pi"])
+def test_philox_gives_the_published_answers(block, key, answer):
+    counter, second = pairs(block)
+    key = np.array([*pairs(key), second], dtype=np.uint64)
+    assert int(philox_word(key, np.uint64(counter))) == pairs(answer)[0]
+
+
+PROCESS = """
+import sys
+import numpy as np
+from rote.simulate import ExchangeableBernoulli
+process = ExchangeableBernoulli(n_units=40, rate=0.1, correlation=0.05, mixing="beta")
+counts = process.sample(20_000, rng=np.random.default_rng(int(sys.argv[1]))).sum(axis=1)
+print(*np.bincount(counts, minlength=41))
+"""
+
+
+def drawn_with(stream, seed):
+    """Draw a process in a Python of its own, whose words are those of ``stream``."""
+    return subprocess.run(
+        [sys.executable, "-c", PROCESS, str(seed)],
+        env=os.environ | {"ROTE_STREAM": stream},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_process_of_the_stronger_stream_follows_its_law_and_is_another_draw(agrees, rejects, rng):
+    seed = int(rng.integers(2**32))
+    usual, strong = (drawn_with(stream, seed) for stream in ("splitmix", "philox"))
+    assert not usual.stderr + strong.stderr
+    assert usual.stdout != strong.stdout
+
+    seen = np.array(strong.stdout.split(), dtype=np.int64)
+    cut = np.arange(41).clip(max=15)  # counts beyond are too few for a chi-square cell
+
+    def law_p(correlation):
+        shapes = np.array([0.1, 0.9]) * (1 / correlation - 1)
+        due = np.bincount(cut, 20_000 * stats.betabinom.pmf(np.arange(41), 40, *shapes))
+        return stats.chisquare(np.bincount(cut, seen), due).pvalue
+
+    assert agrees(law_p(0.05))
+    assert rejects(law_p(0.04))
+
+
+def test_an_unknown_stream_is_named():
+    failed = drawn_with("mersenne", 0)
+    assert failed.returncode
+    assert "ROTE_STREAM must be one of splitmix, philox; got 'mersenne'" in failed.stderr
