@@ -40,6 +40,16 @@ def binary_covariance(rate: ArrayLike, other: ArrayLike, latent_correlation: Arr
     return _covariances(h.flatten(), k.flatten(), r.flatten()).reshape(h.shape)[()]
 
 
+def binary_slope(h: Floats, k: Floats, latent_correlation: Floats) -> Floats:
+    """Return how fast the covariance rises with the latent correlation, which lies in (-1, 1).
+
+    It is the bivariate normal density at the finite thresholds (h, k), all arrays of one shape.
+    """
+    own = (1 - latent_correlation) * (1 + latent_correlation)
+    exponent = 0.5 * (h - k) ** 2 / own + h * k / (1 + latent_correlation)
+    return np.exp(-exponent) / (2 * np.pi * np.sqrt(own))
+
+
 def correlation_bounds(rate: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:
     """Return the least and the greatest correlation that two binary units can have (Fréchet).
 

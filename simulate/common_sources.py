@@ -8,10 +8,12 @@ all independent, wiring 0 or 1. Every count is Poisson (Fano factor 1) with mean
 
 (Holgate, Biometrika 51, 1964). What two units share is at most the mean of the rarer, so correlations
 lie between 0 and √(rate_i/rate_j), rate_i ≤ rate_j. The population count is a compound Poisson sum, in
-which an event of source f counts for all its units.
+which an event of source f counts for all its units. Rare layers are drawn by their events
+(:mod:`rote.simulate.rare_counts`): a source is a kind of event beside each unit's own.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -23,13 +25,14 @@ from ..activity.kernel import kernel
 from ..activity.streams import Key
 from .count_laws import compound_poisson_pmf
 from .count_prediction import CountPrediction
-from .counts import CountArray, CountProcess, check_mean, check_rate, write_row
+from .counts import CountArray, check_mean, check_rate, write_row
 from .poisson_lanes import ROWS, Tables, independent_rows, new_rows, tables
-from .poisson_variates import MOST, WORDS, poisson_variate
+from .poisson_variates import MOST, WORDS, alias_table, poisson_variate
+from .rare_counts import Arrivals, Kinds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CommonSources(CountProcess):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CommonSources(Arrivals):
     """Units that count their own events and those of the sources they are wired to."""
 
     own: Floats  # (n_units,) mean count of a unit's own events
@@ -97,12 +100,33 @@ class CommonSources(CountProcess):
             population=lambda: compound_poisson_pmf(np.bincount(size, weights=event_rate)[1:]),
         )
 
-    def fill(self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts) -> None:
-        """Draw rows of counts from example ``first`` on."""
+    def fill_cells(
+        self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts
+    ) -> None:
+        """Draw rows of counts from example ``first`` on where they are not rare."""
         rows = new_rows(self.n_units, self.rate.max())
         mask = np.zeros((self.source_rate.size, rows.shape[1]), dtype=rows.dtype)
         mask[:, : self.n_units][self.wiring.T] = np.iinfo(mask.dtype).max  # all bits
         _fill(counts, rows, tables(self.own[None]), mask, self.source_rate, first, keys, worst)
+
+    def event_mean(self, first: int, last: int, _keys: NDArray[np.uint64]) -> Floats:
+        """Return the mean number of events of examples from ``first`` to ``last``."""
+        return np.full(last - first, self._odds.sum())
+
+    def kinds(self) -> Kinds:
+        """Return the own events of each unit, then those of each source."""
+        source, reached = np.nonzero(self.wiring.T)
+        size = np.bincount(source, minlength=self.source_rate.size)
+        return Kinds(
+            alias_table(self._odds if self._odds.any() else np.ones(self._odds.size)),
+            np.cumsum(np.concatenate([[0], np.ones(self.n_units, dtype=np.int64), size])),
+            np.concatenate([np.arange(self.n_units), reached]).astype(np.int32),
+        )
+
+    @cached_property
+    def _odds(self) -> Floats:
+        """Mean numbers of own events and of those of the sources, if these reach any unit."""
+        return np.concatenate([self.own, np.where(self.wiring.any(axis=0), self.source_rate, 0.0)])
 
 
 def _check_wiring(wiring: ArrayLike, n_units: int, n_sources: int) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ population count is a compound Poisson sum with steps A.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -26,15 +27,14 @@ from ..activity.kernel import kernel
 from ..activity.streams import Key
 from .count_laws import compound_poisson_pmf
 from .count_prediction import CountPrediction
-from .counts import CountArray, CountProcess, check_mean, write_row
+from .counts import CountArray, Rows, check_mean, write_row
 from .discrete import check_distribution
 from .poisson_variates import WORDS, Alias, alias_table, below, pick, poisson_variate
+from .rare_counts import ROW, RareCounts, add_runs, with_room
 
-_ROW = np.uint64(1 << 32)  # words set aside for the events of an example
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CompoundPoisson(CountProcess):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CompoundPoisson(RareCounts):
     """Units that are all alike, hit together by events."""
 
     n_units: int
@@ -76,6 +76,11 @@ class CompoundPoisson(CountProcess):
         synchrony[[0, -1]] = event_rate / event_rate.sum() if rate else [1.0, 0.0]
         return cls(n_units=n_units, event_rate=event_rate.sum(), synchrony=synchrony)
 
+    @property
+    def rate(self) -> Floats:
+        """Mean counts, the same for all: ``(n_units,)``."""
+        return np.full(self.n_units, self.joint_cumulant(1))
+
     def joint_cumulant(self, order: int) -> float:
         """Return the joint cumulant of the counts of ``order`` distinct units, κ above."""
         order = check_count("order", order)
@@ -91,7 +96,7 @@ class CompoundPoisson(CountProcess):
         """Return the laws of this process in closed form."""
         covariance = self.joint_cumulant(2) if self.n_units > 1 else 0.0
         return CountPrediction.of_shared(
-            rate=np.full(self.n_units, self.joint_cumulant(1)),
+            rate=self.rate,
             fano=np.ones(self.n_units),
             shared=np.full((self.n_units, 1), np.sqrt(covariance)),
             population=lambda: compound_poisson_pmf(self.event_rate * self.synchrony),
@@ -99,10 +104,19 @@ class CompoundPoisson(CountProcess):
 
     def fill(self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts) -> None:
         """Draw rows of counts from example ``first`` on."""
+        _fill(counts, *self._events, np.uint64(first), keys, worst)
+
+    def hits(self, first: int, last: int, keys: NDArray[np.uint64]) -> Rows:
+        """Return the counts above zero of examples from ``first`` to ``last``."""
+        length = np.empty(last - first, dtype=np.int64)
+        return Rows(length, *_hits(length, self.n_units, *self._events, np.uint64(first), keys))
+
+    @cached_property
+    def _events(self) -> tuple[Floats, Alias]:
+        """Mean numbers of events that hit one unit and several, and the law of how many these hit."""
         alone = self.synchrony[0]
         together = np.append(0.0, self.synchrony[1:]) if alone < 1 else np.ones(1)
-        event_rate = self.event_rate * np.array([alone, 1 - alone])
-        _fill(counts, event_rate, alias_table(together), np.uint64(first), keys, worst)
+        return self.event_rate * np.array([alone, 1 - alone]), alias_table(together)
 
 
 @kernel
@@ -122,9 +136,9 @@ def _fill(
         example = first + np.uint64(place)
         row[:] = np.uint32(0)
         n_events = poisson_variate(keys[0], example * WORDS, event_rate[0])
-        _hit_one(row, n_events, keys[1], example * _ROW)
+        _hit_one(row, n_events, keys[1], example * ROW)
         n_events = poisson_variate(keys[2], example * WORDS, event_rate[1])
-        _hit_several(row, hit, event, n_events, synchrony, keys[3], example * _ROW)
+        _hit_several(row, hit, event, n_events, synchrony, keys[3], example * ROW)
         event += n_events
         write_row(row, counts[place], worst)
 
@@ -169,4 +183,65 @@ def _hit(
             hit[unit] = event
             row[unit] += one
             size -= 1
+    return counter
+
+
+@kernel
+def _hits(
+    length: Counts,
+    n_units: int,
+    event_rate: Floats,
+    synchrony: Alias,
+    first: np.uint64,
+    keys: NDArray[np.uint64],
+) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
+    """Return the units that :func:`_fill` counts, without a look at the others, and their counts."""
+    stay, other = synchrony
+    hit, event = np.zeros(n_units, dtype=np.int64), 0
+    hits, unit, count = (
+        np.empty(64, dtype=np.int32),
+        np.empty(64, dtype=np.int32),
+        np.empty(64, dtype=np.uint32),
+    )
+    found = 0
+    for place in range(length.size):
+        example = first + np.uint64(place)
+        n_events = poisson_variate(keys[0], example * WORDS, event_rate[0])
+        hits, n_hits, counter = with_room(hits, 0, n_events), n_events, example * ROW
+        for at in range(n_events):
+            hits[at], counter = below(keys[1], counter, n_units)
+        n_events = poisson_variate(keys[2], example * WORDS, event_rate[1])
+        counter = example * ROW
+        for _ in range(n_events):
+            event += 1
+            column, counter = pick(keys[3], counter, stay, other)
+            hits = with_room(hits, n_hits, column + 1)
+            counter = _list_hit(hits[n_hits : n_hits + column + 1], hit, event, keys[3], counter)
+            n_hits += column + 1
+        unit, count = with_room(unit, found, n_hits), with_room(count, found, n_hits)
+        length[place] = add_runs(hits[:n_hits], unit[found:], count[found:])
+        found += length[place]
+    return unit[:found].copy(), count[:found].copy()
+
+
+@kernel
+def _list_hit(
+    hits: NDArray[np.int32], hit: NDArray[np.int64], event: int, key: Key, counter: np.uint64
+) -> np.uint64:
+    """Set ``hits`` to the units of :func:`_hit`: those chosen, or if that is most, all others."""
+    n_units, most = hit.size, 2 * hits.size > hit.size
+    chosen, size = 0, hit.size - hits.size if most else hits.size
+    while chosen < size:
+        unit, counter = below(key, counter, n_units)
+        if hit[unit] != event:
+            hit[unit] = event
+            if not most:
+                hits[chosen] = unit
+            chosen += 1
+    if most:
+        place = 0
+        for unit in range(n_units):
+            if hit[unit] != event:
+                hits[place] = unit
+                place += 1
     return counter

@@ -1,10 +1,8 @@
-"""Correlation matrices of a layer: checked, factored, taken to latent ones, and the nearest valid one.
+"""Correlation matrices of a layer: checked, factored, and taken to latent ones.
 
 Every pair of a wanted binary correlation matrix may be reachable and the whole still not: the latent
-correlations that give the pairs must form a positive semi-definite matrix. The nearest one that does
-(in the sum of squares) is found by alternating projections with Dykstra's correction [1]_.
-
-.. [1] Higham (2002), IMA Journal of Numerical Analysis 22, 329-343.
+correlations that give the pairs must form a positive semi-definite matrix. What comes nearest then is
+found in :mod:`rote.simulate.nearest`.
 """
 
 import numpy as np
@@ -14,9 +12,7 @@ from ..activity.arrays import Floats
 from ..activity.checks import as_floats
 from .bivariate import correlation_bounds, latent_correlation
 
-_ROUNDING = 1e-10  # by which a matrix may miss symmetry, its diagonal, and non-negative eigenvalues
-_CONVERGED = 1e-9  # change of the nearest matrix, relative to its norm
-_STEPS = 10_000
+ROUNDING = 1e-10  # by which a matrix may miss symmetry, its diagonal, and non-negative eigenvalues
 
 
 def check_symmetric(name: str, matrix: ArrayLike, n_rows: int) -> Floats:
@@ -26,7 +22,7 @@ def check_symmetric(name: str, matrix: ArrayLike, n_rows: int) -> Floats:
         raise ValueError(f"{name} must have shape ({n_rows}, {n_rows}), got {numbers.shape}")
     lower, upper = np.unravel_index(np.argmax(np.abs(numbers - numbers.T)), numbers.shape)
     one, other = numbers[lower, upper], numbers[upper, lower]
-    if abs(one - other) > _ROUNDING:
+    if abs(one - other) > ROUNDING:
         raise ValueError(f"{name} must be symmetric, got {one} and {other} for {lower} and {upper}")
     return (numbers + numbers.T) / 2
 
@@ -38,7 +34,7 @@ def check_correlation_matrix(name: str, matrix: ArrayLike, n_units: int) -> Floa
     """
     numbers = check_symmetric(name, matrix, n_units)
     unit = np.argmax(np.abs(np.diag(numbers) - 1))
-    if abs(numbers[unit, unit] - 1) > _ROUNDING:
+    if abs(numbers[unit, unit] - 1) > ROUNDING:
         raise ValueError(f"{name} must be 1 on its diagonal, got {numbers[unit, unit]} for unit {unit}")
     np.fill_diagonal(numbers, 1.0)
     one, other = np.unravel_index(np.argmax(np.abs(numbers)), numbers.shape)
@@ -58,7 +54,7 @@ def triangular_factor(name: str, matrix: Floats, *, remedy: str) -> Floats:
         return np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
         value, vector = np.linalg.eigh(matrix)
-    if value[0] < -_ROUNDING * len(matrix):
+    if value[0] < -ROUNDING * len(matrix):
         raise ValueError(
             f"{name} must be positive semi-definite, got smallest eigenvalue {value[0]:.6g}; {remedy}"
         )
@@ -98,31 +94,3 @@ def latent_matrix(rate: Floats, correlation: ArrayLike, *, cut: bool = False) ->
     latent = np.eye(rate.size)
     latent[one, other] = latent[other, one] = latent_correlation(*distinct)[place]
     return latent
-
-
-def nearest_correlation_matrix(matrix: Floats) -> Floats:
-    """Return the positive semi-definite correlation matrix nearest to a symmetric one.
-
-    Raises ``RuntimeError`` if ten thousand projections do not settle it.
-    """
-    nearest, correction = matrix, np.zeros_like(matrix)
-    for _ in range(_STEPS):
-        moved = nearest - correction
-        semidefinite = _project(moved)
-        correction = semidefinite - moved
-        before, nearest = nearest, semidefinite.copy()
-        np.fill_diagonal(nearest, 1.0)
-        if np.linalg.norm(nearest - before) <= _CONVERGED * np.linalg.norm(nearest):
-            valid = _project(nearest)  # its diagonal is 1 up to what was left of convergence
-            length = np.sqrt(np.diag(valid))
-            valid /= np.outer(length, length)
-            np.fill_diagonal(valid, 1.0)
-            return np.clip(valid, -1.0, 1.0)
-    raise RuntimeError(f"the nearest correlation matrix did not settle within {_STEPS} projections")
-
-
-def _project(matrix: Floats) -> Floats:
-    """Return the nearest symmetric matrix without negative eigenvalues."""
-    value, vector = np.linalg.eigh(matrix)
-    projected = (vector * np.maximum(value, 0.0)) @ vector.T
-    return (projected + projected.T) / 2

@@ -3,27 +3,39 @@
 Rows of counts are made wide enough and then written in the caller's unsigned type. A count that does
 not fit is never wrapped: the draw ends with an ``OverflowError`` that names the greatest such count, its
 unit and the type that would hold it. Keys are drawn once, and all randomness is a function of (example,
-unit) or of the example, so that neither threads nor blocks nor the type change the counts.
+unit) or of the example, so that neither threads nor blocks nor the type change the counts, nor whether
+they are drawn dense, as events (the counts above zero) or as bits (the units counted at all).
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ..activity.arrays import Counts, Floats
+from ..activity.arrays import Counts, Floats, Packed
 from ..activity.checks import as_floats, check_count, unit_values
+from ..activity.events import CountEvents, Events
 from ..activity.kernel import kernel, over_blocks
+from ..activity.packing import n_words, pack
 from ..activity.streams import draw_keys
 from .poisson_variates import MOST
 
 KEYS = 4  # that a process may use
 BLOCK = 4096  # examples
-CELLS = 1 << 18  # least for a thread
+CELLS = 1 << 18  # least for a thread, and of a block that stays in cache
 
 type CountArray = NDArray[np.unsignedinteger]
 """Counts of activations: shape ``(n_examples, n_units)``."""
+
+
+class Rows(NamedTuple):
+    """Counts above zero of some examples."""
+
+    length: Counts  # (n_examples,) how many an example has
+    unit: NDArray[np.int32]  # (n_events,) ascending in each example
+    count: NDArray[np.unsignedinteger]  # (n_events,)
 
 
 class CountProcess(ABC):
@@ -56,6 +68,44 @@ class CountProcess(ABC):
         dtype, keys = _check_dtype(dtype), draw_keys(rng, KEYS)
         starts = range(0, n_examples, block)
         return (_draw(self, start, min(start + block, n_examples), keys, dtype) for start in starts)
+
+    def sample_events(
+        self, n_examples: int, *, rng: np.random.Generator, dtype: DTypeLike = np.uint8
+    ) -> CountEvents:
+        """Draw the counts above zero that :meth:`sample` draws, in their memory and that of a block."""
+        n_examples, dtype = check_count("n_examples", n_examples), _check_dtype(dtype)
+        keys, step = draw_keys(rng, KEYS), max(1, int(4 * CELLS / self.work))
+        parts = [
+            self.above_zero(first, min(first + step, n_examples), keys, dtype)
+            for first in range(0, n_examples, step)
+        ]
+        length, unit, count = (np.concatenate(part) for part in zip(*parts, strict=True))
+        start = np.concatenate([[0], np.cumsum(length)])
+        return CountEvents(active=Events(start=start, unit=unit, n_units=self.n_units), count=count)
+
+    def sample_packed(self, n_examples: int, *, rng: np.random.Generator) -> Packed:
+        """Draw which units :meth:`sample` counts at all, as bits: ``(n_examples, ceil(n_units / 64))``.
+
+        It is the layer seen through a threshold, active where the count is above zero; the counts
+        themselves are not kept, so none can be too large. :func:`rote.activity.unpack` turns it back.
+        """
+        shape = check_count("n_examples", n_examples), n_words(self.n_units)
+        words = np.empty(shape, dtype=np.uint64)
+        block = max(1, min(len(words), CELLS // self.n_units))
+        for number, part in enumerate(self.blocks(len(words), rng=rng, block=block, dtype=np.uint32)):
+            words[number * block : number * block + len(part)] = pack(part > 0)
+        return words
+
+    @property
+    def work(self) -> float:
+        """What drawing an example as events costs: its cells, unless less is looked at."""
+        return self.n_units
+
+    def above_zero(self, first: int, last: int, keys: NDArray[np.uint64], dtype: np.dtype) -> Rows:
+        """Return the counts above zero of examples from ``first`` to ``last``, as ``dtype``."""
+        counts = _draw(self, first, last, keys, dtype)
+        length = np.count_nonzero(counts, axis=1)
+        return Rows(length, *_above_zero(counts, length.sum()))
 
 
 def check_rate(name: str, value: ArrayLike) -> Floats:
@@ -93,12 +143,17 @@ def _draw(
 
     over_blocks(fill, last - first, least=max(1, CELLS // process.n_units))
     count, unit = max(beyond)
+    check_fit(count, -unit, dtype)
+    return counts
+
+
+def check_fit(count: int, unit: int, dtype: np.dtype) -> None:
+    """Raise an ``OverflowError`` unless ``dtype`` holds the greatest count, that of ``unit``."""
     if count > np.iinfo(dtype).max:
         raise OverflowError(
-            f"{dtype} holds counts up to {np.iinfo(dtype).max}, got {count} at unit {-unit}: "
+            f"{dtype} holds counts up to {np.iinfo(dtype).max}, got {count} at unit {unit}: "
             f"draw with dtype=np.{np.min_scalar_type(count)}"
         )
-    return counts
 
 
 @kernel
@@ -113,3 +168,15 @@ def write_row(row: NDArray[np.unsignedinteger], counts: CountArray, worst: Count
         for unit in range(counts.size):
             if row[unit] > worst[0]:
                 worst[0], worst[1] = row[unit], unit
+
+
+@kernel
+def _above_zero(counts: CountArray, n_events: int) -> tuple[NDArray[np.int32], CountArray]:
+    """Return units and counts of the cells above zero; each cell is written, and kept if it is one."""
+    unit, count = np.empty(n_events + 1, dtype=np.int32), np.empty(n_events + 1, dtype=counts.dtype)
+    found = 0
+    for row in range(counts.shape[0]):
+        for place in range(counts.shape[1]):
+            unit[found], count[found] = place, counts[row, place]
+            found += counts[row, place] > 0
+    return unit[:n_events], count[:n_events]

@@ -49,7 +49,7 @@ class DichotomizedGaussian(RareMixture):
 
     def predict(self) -> Prediction:
         """Return the laws of this process, by quadrature over the factor to rounding."""
-        z, weight = latent_grid(self.loading)
+        z, weight = latent_grid(self.rate, self.loading)
         deviation = conditional_rate(self.rate, self.loading, z) - self.rate
         return Prediction(
             rate=self.rate,

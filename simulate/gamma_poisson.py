@@ -7,7 +7,8 @@ population count, with mean Σ rate_i. The joint law of all units is the negativ
 
 A gain is split into g', the next lower step of a geometric grid, and the rest: counts at the gain g'
 come from a table that many examples share, and the remaining Poisson(Σ rate_i (g - g')) events are dealt
-out to units one by one, with odds rate_i. Both are exact, and so is their sum.
+out to units one by one, with odds rate_i. Both are exact, and so is their sum. Rare layers are drawn by
+events alone (:mod:`rote.simulate.rare_counts`).
 
 .. [1] Greenwood and Yule (1920), J. R. Stat. Soc. 83, 255-279; Goris, Movshon and Simoncelli (2014),
    Nature Neuroscience 17, 858-865, for neurons.
@@ -24,17 +25,17 @@ from ..activity.kernel import kernel
 from ..activity.streams import Key, log_gamma_variates
 from .count_laws import negative_binomial_pmf
 from .count_prediction import CountPrediction
-from .counts import CountArray, CountProcess, check_rate, write_row
+from .counts import CountArray, check_rate, write_row
 from .poisson_lanes import ROWS, TABLED, Tables, independent_rows, new_rows, tables
-from .poisson_variates import MOST, WORDS, Alias, alias_table, pick, poisson_variate
+from .poisson_variates import MOST, WORDS, Alias, pick, poisson_variate
+from .rare_counts import ROW, Arrivals, Kinds, own_events
 
 _STEP = np.log(1.1)  # of the grid of gains: a table for each, against events for the rest
 _FEW = 1 / 16  # mean count of a layer's units below which events alone are faster than a table
-_ROW = np.uint64(1 << 32)  # words set aside for the events of an example
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GammaPoisson(CountProcess):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GammaPoisson(Arrivals):
     """Units that share a gain with a Gamma law."""
 
     rate: Floats  # (n_units,) mean count, in [0, 2²⁹]
@@ -61,22 +62,29 @@ class GammaPoisson(CountProcess):
             population=lambda: negative_binomial_pmf(self.rate.sum(), self.dispersion),
         )
 
-    def _gain(self, key: Key, examples: NDArray[np.uint64]) -> Floats:
-        """Return each example's gain g."""
-        shape = 1 / self.dispersion
-        return np.exp(log_gamma_variates(key, shape, examples)) * self.dispersion
-
-    def fill(self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts) -> None:
-        """Draw rows of counts from example ``first`` on."""
-        gain = self._gain(keys[0], np.arange(first, first + len(counts), dtype=np.uint64))
-        total = self.rate.sum()
-        if total == 0:
-            counts[:] = 0
-            return
+    def _gain(self, key: Key, first: int, last: int) -> Floats:
+        """Return the gain g of examples from ``first`` to ``last``."""
+        examples = np.arange(first, last, dtype=np.uint64)
+        gain = np.exp(log_gamma_variates(key, 1 / self.dispersion, examples)) * self.dispersion
         if self.rate.max() * gain.max() > MOST:
             raise OverflowError(
                 f"counts above 2**29 are not drawn, got a mean of {self.rate.max() * gain.max():g}"
             )
+        return gain
+
+    def kinds(self) -> Kinds:
+        """Return a kind for each unit, which reaches it alone."""
+        return own_events(self.rate)
+
+    def event_mean(self, first: int, last: int, keys: NDArray[np.uint64]) -> Floats:
+        """Return the mean number of events of examples from ``first`` to ``last``."""
+        return self._gain(keys[0], first, last) * self.rate.sum()
+
+    def fill_cells(
+        self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts
+    ) -> None:
+        """Draw rows of counts from example ``first`` on where they are not rare."""
+        gain, total = self._gain(keys[0], first, first + len(counts)), self.rate.sum()
         if self.rate.max() > TABLED:
             _fill_each(counts, self.rate, gain, np.uint64(first), keys[1], worst)
             return
@@ -86,8 +94,8 @@ class GammaPoisson(CountProcess):
         order = np.argsort(state, kind="stable")  # examples that read the same table
         rest = (gain - lower) * total
         rows = new_rows(self.n_units, MOST)
-        table, share = tables(np.outer(grid, self.rate)), alias_table(self.rate)
-        _fill(counts, rows, table, state, order, rest, share, first, keys, worst)
+        table = tables(np.outer(grid, self.rate))
+        _fill(counts, rows, table, state, order, rest, self._kinds.odds, first, keys, worst)
 
 
 @kernel
@@ -123,7 +131,7 @@ def _deal(
 ) -> None:
     """Deal Poisson(``mean``) events out to units."""
     stay, other = share
-    counter = example * _ROW
+    counter = example * ROW
     n_events = poisson_variate(key, counter, mean)
     counter += WORDS
     for _ in range(n_events):

@@ -28,13 +28,9 @@ from ..activity.arrays import Activity, Floats
 from ..activity.checks import check_probability, unit_values
 from ..activity.kernel import kernel
 from ..activity.streams import Key, draw_keys
-from .bivariate import binary_covariance
-from .correlation_matrices import (
-    check_correlation_matrix,
-    latent_matrix,
-    nearest_correlation_matrix,
-    triangular_factor,
-)
+from .bivariate import binary_covariance, binary_slope
+from .correlation_matrices import check_correlation_matrix, latent_matrix, triangular_factor
+from .nearest import Reach, nearest_reachable
 from .normals import ERROR, exact_normals, fast_normals, fill_normals
 from .prediction import PairPrediction
 from .process import Process, in_blocks
@@ -77,12 +73,14 @@ class LatentGaussian(Process):
     def nearest(cls, *, rate: ArrayLike, correlation: ArrayLike) -> Self:
         """Build the process that comes nearest to correlations which no layer may have.
 
-        Pairs beyond their bounds are cut to them; then the latent matrix moves to the nearest valid one,
-        in the sum of squares of its entries.
+        Nearest in the sum of squares over pairs of what separates the correlation reached from that
+        asked for, a minimum among its neighbours (:mod:`rote.simulate.nearest`). Correlations that can
+        all be reached are. ``predict().correlation`` tells what is reached.
         """
         rate = unit_values("rate", check_probability("rate", rate))
-        latent = latent_matrix(rate, correlation, cut=True)
-        return cls(rate=rate, latent_correlation=nearest_correlation_matrix(latent))
+        wanted = check_correlation_matrix("correlation", correlation, rate.size)
+        latent = latent_matrix(rate, wanted, cut=True)
+        return cls(rate=rate, latent_correlation=nearest_reachable(wanted, latent, _reach(rate)))
 
     @property
     def n_units(self) -> int:
@@ -128,8 +126,23 @@ class LatentGaussian(Process):
         return value > 0
 
 
+def _reach(rate: Floats) -> Reach:
+    """Return the function that tells correlations and slopes of pairs of units of these rates."""
+    h, deviation = ndtri(rate), np.sqrt(rate * (1 - rate))
+
+    def reach(one: NDArray[np.int64], other: NDArray[np.int64], latent: Floats) -> tuple[Floats, Floats]:
+        scale = deviation[one] * deviation[other]
+        covariance = binary_covariance(rate[one], rate[other], latent)
+        return covariance / scale, binary_slope(h[one], h[other], latent) / scale
+
+    return reach
+
+
 def nearest_correlation(rate: ArrayLike, correlation: ArrayLike) -> Floats:
-    """Return the correlations of :meth:`LatentGaussian.nearest`: ``(n_units, n_units)``."""
+    """Return the correlations of :meth:`LatentGaussian.nearest`: ``(n_units, n_units)``.
+
+    ``np.abs(nearest_correlation(rate, correlation) - correlation).max()`` is the largest deviation.
+    """
     return LatentGaussian.nearest(rate=rate, correlation=correlation).predict().correlation
 
 

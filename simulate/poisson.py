@@ -3,6 +3,7 @@
 On every example unit i is counted k times with probability e^{-rate_i} rate_i^k / k!, whatever the
 others do: variance and mean are equal, the Fano factor is 1, and the population count is Poisson too. It
 is the limit of rare activity in windows of W examples, Binomial(W, p) with W p = rate and p small.
+Rare layers are drawn by their events (:mod:`rote.simulate.rare_counts`).
 """
 
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from ..activity.arrays import Counts, Floats
 from ..activity.kernel import kernel
 from .count_laws import compound_poisson_pmf
 from .count_prediction import CountPrediction
-from .counts import CountArray, CountProcess, check_rate, write_row
+from .counts import CountArray, check_rate, write_row
 from .poisson_lanes import ROWS, Tables, independent_rows, new_rows, tables
+from .rare_counts import Arrivals, Kinds, own_events
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class IndependentPoisson(CountProcess):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IndependentPoisson(Arrivals):
     """Units with mean counts of their own and no correlation."""
 
     rate: Floats  # (n_units,) mean count of an example, in [0, 2²⁹]
@@ -41,10 +43,20 @@ class IndependentPoisson(CountProcess):
             population=lambda: compound_poisson_pmf([self.rate.sum()]),
         )
 
-    def fill(self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts) -> None:
-        """Draw rows of counts from example ``first`` on."""
+    def fill_cells(
+        self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts
+    ) -> None:
+        """Draw rows of counts from example ``first`` on where they are not rare."""
         rows = new_rows(self.n_units, self.rate.max())
         _fill(counts, rows, tables(self.rate[None]), first, keys, worst)
+
+    def event_mean(self, first: int, last: int, _keys: NDArray[np.uint64]) -> Floats:
+        """Return the mean number of events of examples from ``first`` to ``last``."""
+        return np.full(last - first, self.rate.sum())
+
+    def kinds(self) -> Kinds:
+        """Return a kind for each unit, which reaches it alone."""
+        return own_events(self.rate)
 
 
 @kernel

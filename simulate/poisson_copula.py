@@ -22,18 +22,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..activity.arrays import Counts, Floats
 from ..activity.checks import unit_values
-from .correlation_matrices import (
-    check_correlation_matrix,
-    nearest_correlation_matrix,
-    triangular_factor,
-)
+from .correlation_matrices import check_correlation_matrix, triangular_factor
 from .count_prediction import CountPrediction
 from .counts import CountArray, CountProcess
+from .nearest import nearest_reachable
 from .normals import exact_normals
 from .poisson_pairs import (
     poisson_correlation_bounds,
     poisson_covariance,
     poisson_latent_correlation,
+    poisson_reach,
 )
 from .poisson_steps import count_steps, decide, new_steps
 from .quantiles import check_copula_rate, poisson_quantiles
@@ -78,12 +76,14 @@ class PoissonCopula(CountProcess):
     def nearest(cls, *, rate: ArrayLike, correlation: ArrayLike) -> Self:
         """Build the process that comes nearest to correlations which no layer may have.
 
-        Pairs beyond their bounds are cut to them; then the latent matrix moves to the nearest valid one,
-        in the sum of squares of its entries. ``predict().correlation`` tells what is reached.
+        Nearest in the sum of squares over pairs of what separates the correlation reached from that
+        asked for, a minimum among its neighbours (:mod:`rote.simulate.nearest`). Correlations that can
+        all be reached are. ``predict().correlation`` tells what is reached.
         """
         rate = unit_values("rate", check_copula_rate("rate", rate, least=1e-9))
-        latent = _latent_matrix(rate, correlation, cut=True)
-        return cls(rate=rate, latent_correlation=nearest_correlation_matrix(latent))
+        wanted = check_correlation_matrix("correlation", correlation, rate.size)
+        latent = _latent_matrix(rate, wanted, cut=True)
+        return cls(rate=rate, latent_correlation=nearest_reachable(wanted, latent, poisson_reach(rate)))
 
     @property
     def n_units(self) -> int:

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..activity.arrays import Floats
 from ..activity.checks import as_floats
 from ..activity.kernel import kernel
+from .nearest import Reach
 from .quantiles import Quantiles, check_copula_rate, poisson_quantiles
 
 _HALF_PI = math.pi / 2
@@ -91,6 +92,19 @@ def poisson_latent_correlation(rate: ArrayLike, other: ArrayLike, correlation: A
     latent = np.empty(wanted.size)
     _solve_all(steps, i, j, (wanted * np.sqrt(one * two)).ravel(), latent)
     return latent.reshape(wanted.shape)[()]
+
+
+def poisson_reach(rate: Floats) -> Reach:
+    """Return the function that tells correlations and slopes of pairs of units of these mean counts."""
+    steps, deviation = poisson_quantiles(rate, n_terms=_TERMS), np.sqrt(rate)
+
+    def reach(one: NDArray[np.int64], other: NDArray[np.int64], latent: Floats) -> tuple[Floats, Floats]:
+        covariance, slope = np.empty(latent.size), np.empty(latent.size)
+        _with_slopes(steps, one, other, latent, covariance, slope)
+        scale = deviation[one] * deviation[other]
+        return covariance / scale, slope / (scale * np.sqrt((1 - latent) * (1 + latent)))
+
+    return reach
 
 
 def _pairs(one: Floats, two: Floats) -> tuple[Quantiles, NDArray[np.int64], NDArray[np.int64]]:
@@ -165,6 +179,19 @@ def _covariances(
 ) -> None:
     for pair in range(r.size):
         covariance[pair] = _covariance(steps, i[pair], j[pair], r[pair])[0]
+
+
+@kernel
+def _with_slopes(
+    steps: Quantiles,
+    i: NDArray[np.int64],
+    j: NDArray[np.int64],
+    r: Floats,
+    covariance: Floats,
+    slope: Floats,
+) -> None:
+    for pair in range(r.size):
+        covariance[pair], slope[pair] = _covariance(steps, i[pair], j[pair], r[pair])
 
 
 @kernel

@@ -10,6 +10,10 @@ normal density converges faster than any power of the step: its error is about e
 (Trefethen and Weideman, SIAM Review 56, 2014). The width of p_i(z) p_j(z) follows from the largest
 loading w, s² = (1 - w²)/(1 + w²); the law of the count moves with z no faster than the Fisher
 information of all units allows, s⁻² = Σ_i p_i'(z)²/(p_i(z)(1 - p_i(z))), however many units there are.
+
+Loadings near 1 make p_i(z) too steep for one step of all z. The sum is then one of 20-point
+Gauss-Legendre panels, narrow where a unit changes, |z + h_i/w_i| < 9 √(1 - w_i²)/|w_i|, and wide
+elsewhere.
 """
 
 import numpy as np
@@ -22,7 +26,9 @@ from ..activity.kernel import kernel, over_blocks
 
 REACH = 9.0  # standard deviations; a normal variable exceeds them once in 4e18 draws
 _LEAST = 1e-290  # below lie the denormal numbers, a hundred times slower and of no weight
-FINEST = 100_000  # nodes; more are needed only within 1e-8 of loading 1, or 1e-5 for a thousand units
+FINEST = 100_000  # nodes at most
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+_PANEL = 3.0  # widths that it spans
 
 
 def check_loading(loading: ArrayLike, n_units: int) -> Floats:
@@ -39,22 +45,56 @@ def check_loading(loading: ArrayLike, n_units: int) -> Floats:
     return unit_values("loading", np.broadcast_to(numbers, n_units))
 
 
-def latent_grid(loading: ArrayLike, *, width: float = np.inf) -> tuple[Floats, Floats]:
+def latent_grid(rate: Floats, loading: ArrayLike, *, width: float = np.inf) -> tuple[Floats, Floats]:
     """Return nodes and weights (both ``(n_nodes,)``, weights sum to 1) that average over z.
 
-    They resolve products of two units' rates, and bumps of ``width`` standard deviations.
+    They resolve products of two units' rates, and bumps of ``width`` standard deviations. Raises
+    ``ValueError`` for a layer of which so many units are so steep that ``FINEST`` nodes do not do.
     """
     steepest = float(np.max(np.square(loading), initial=0.0))
     width = min(1.0, np.sqrt((1 - steepest) / (1 + steepest)), width)
-    n_nodes = int(min(FINEST, np.ceil(2 * REACH / (0.7 * width + 1e-9)) + 1))
+    n_nodes = int(np.ceil(2 * REACH / (0.7 * width + 1e-9)) + 1)
+    if n_nodes > FINEST:
+        return _graded_grid(rate, np.broadcast_to(loading, rate.shape))
     z = np.linspace(-REACH, REACH, n_nodes)
     weight = np.exp(-0.5 * z**2)
     return z, weight / weight.sum()
 
 
+def _graded_grid(rate: Floats, loading: Floats) -> tuple[Floats, Floats]:
+    """Return nodes and weights of panels as wide as the units that change within them allow."""
+    turn, spread = _steps(rate, loading)
+    panel = np.empty(turn.size)
+    for unit in range(turn.size):
+        near = np.abs(turn - turn[unit]) < REACH * (spread + spread[unit])
+        gentler = near & (spread >= spread[unit])  # steeper ones have panels of their own
+        panel[unit] = _PANEL / np.sqrt((1 / spread[gentler] ** 2).sum())
+    edges = [-REACH]
+    while edges[-1] < REACH:
+        behind = turn + REACH * spread <= edges[-1]
+        ahead = np.where(behind, np.inf, np.abs(turn - edges[-1]) - REACH * spread)
+        edges.append(min(REACH, edges[-1] + np.maximum(ahead, panel).min(initial=1.0)))
+        if len(edges) * _NODES.size > FINEST:
+            raise ValueError(
+                f"loading must lie farther from -1 and 1 in so many units, got up to "
+                f"{np.abs(loading).max():.10g} in size: their law takes more than {FINEST} nodes"
+            )
+    half, middle = np.diff(edges)[:, None] / 2, (np.add(edges[1:], edges[:-1]) / 2)[:, None]
+    z = (middle + half * _NODES).ravel()
+    weight = (half * _WEIGHTS).ravel() * np.exp(-0.5 * z**2)
+    return z, weight / weight.sum()
+
+
+def _steps(rate: Floats, loading: Floats) -> tuple[Floats, Floats]:
+    """Return at which z the units that change do so, and within how much: both ``(n_changing,)``."""
+    changes = (rate > 0) & (rate < 1) & (loading != 0)
+    own = np.sqrt((1 - loading[changes]) * (1 + loading[changes]))
+    return -ndtri(rate[changes]) / loading[changes], own / np.abs(loading[changes])
+
+
 def count_width(rate: Floats, loading: ArrayLike) -> float:
     """Return how far z must move to move the law of the population count: a lower bound."""
-    z, _ = latent_grid(loading)  # fine enough not to step over the steepest unit
+    z, _ = latent_grid(rate, loading)  # fine enough not to step over the steepest unit
     own = np.sqrt(1 - np.square(loading))
     drive = (ndtri(rate) + np.multiply.outer(z, np.broadcast_to(loading, np.shape(rate)))) / own
     variance = ndtr(drive) * ndtr(-drive)
@@ -93,7 +133,7 @@ def one_factor_pmf(rate: Floats, loading: ArrayLike) -> Floats:
     """
     rate = unit_values("rate", check_probability("rate", rate, closed="01"))
     loading = check_loading(loading, rate.size)
-    z, weight = latent_grid(loading, width=count_width(rate, loading))
+    z, weight = latent_grid(rate, loading, width=count_width(rate, loading))
     return weight @ poisson_binomial_pmf(conditional_rate(rate, loading, z))
 
 

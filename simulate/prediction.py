@@ -88,12 +88,12 @@ class Laws:
 
     @property
     def population_mean(self) -> float:
-        """Mean number of active units."""
+        """Mean of the population count."""
         return float(self.rate.sum())
 
     @property
     def population_variance(self) -> float:
-        """Variance of the number of active units."""
+        """Variance of the population count."""
         pairs, _ = self.pair_sums()
         return float(self.variance.sum() + pairs)
 
@@ -134,9 +134,12 @@ class PairPrediction(Laws):
 
     @cached_property
     def population_pmf(self) -> Floats:
-        """Probability of so many active units: ``(n_units + 1,)``; ``AttributeError`` if unknown."""
+        """Probability of each population count from 0 on; ``AttributeError`` if unknown.
+
+        Of units that are active or not it has ``n_units + 1`` entries.
+        """
         if self.population is None:
             raise AttributeError(
-                "population_pmf has no closed form for this process: count the active units drawn"
+                "population_pmf has no closed form for this process: draw examples and sum over units"
             )
         return self.population()

@@ -1,4 +1,4 @@
-"""Correlation matrices: factors of regular and singular ones, nearest ones, inversion, errors."""
+"""Correlation matrices: factors of regular and singular ones, inversion, errors."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ from rote.simulate.bivariate import binary_covariance, correlation_bounds
 from rote.simulate.correlation_matrices import (
     check_correlation_matrix,
     latent_matrix,
-    nearest_correlation_matrix,
     triangular_factor,
 )
 
@@ -29,30 +28,6 @@ def test_an_indefinite_matrix_is_told_with_its_eigenvalue_and_a_remedy():
     least = np.linalg.eigvalsh(INDEFINITE)[0]
     with pytest.raises(ValueError, match=f"smallest eigenvalue {least:.6g}; do this"):
         triangular_factor("m", INDEFINITE, remedy="do this")
-
-
-def test_the_nearest_matrix_is_valid_and_none_around_it_is_nearer(rng):
-    nearest = nearest_correlation_matrix(INDEFINITE)
-    assert np.linalg.eigvalsh(nearest)[0] > -1e-12
-    assert np.diag(nearest).tolist() == [1, 1, 1]
-    distance = np.linalg.norm(nearest - INDEFINITE)
-    for step in 10.0 ** rng.uniform(-4, 0, 300):
-        # any valid correlation matrix, mixed in: the set is convex
-        vectors = rng.normal(size=(3, 3))
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        other = (1 - step) * nearest + step * vectors @ vectors.T
-        assert np.linalg.norm(other - INDEFINITE) > distance - 1e-8
-
-
-def test_the_nearest_of_a_valid_matrix_is_itself():
-    assert nearest_correlation_matrix(SINGULAR) == pytest.approx(SINGULAR, abs=1e-8)
-
-
-def test_higham_s_example_comes_out():
-    """Higham (2002): the nearest to tridiagonal (1, 1, 1) of order 3 has .7607 and .1573."""
-    matrix = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
-    nearest = nearest_correlation_matrix(matrix)
-    assert nearest[0] == pytest.approx([1.0, 0.7607, 0.1573], abs=5e-5)
 
 
 @pytest.mark.parametrize("share", [-0.3, -1e-3, 1e-3, 0.05, 0.6])

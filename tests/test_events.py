@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rote.activity import unpack
+from rote.activity import pack, unpack
 from rote.activity.events import Events
 from rote.activity.kernel import kernel
 from rote.activity.streams import draw_keys, exponential
@@ -18,6 +18,7 @@ from rote.simulate import (
     IndependentBernoulli,
     Layer,
 )
+from rote.simulate.listing import list_active
 
 N_EXAMPLES = 20_000
 RATE = np.r_[0.0, np.geomspace(1e-4, 0.2, 38), 0.6]
@@ -28,6 +29,16 @@ PROCESSES = {
     "dichotomized": DichotomizedGaussian(rate=RATE, loading=np.where(np.arange(40) % 3, 0.5, -0.5)),
     "classes": ClassConditional(class_probability=[0.3, 0.7], class_rate=[RATE, RATE[::-1]]),
     "frailty": GammaFrailty(rate=RATE, shape=2.0),
+}
+SHARED = {
+    "many": IndependentBernoulli(rate=np.r_[RATE, 1.0]),
+    "few": IndependentBernoulli(rate=np.r_[0.1 * RATE, 0.9]),
+    "alike": IndependentBernoulli(rate=np.full(200, 0.003)),
+    "dead": IndependentBernoulli(rate=np.zeros(3)),
+    "beta": ExchangeableBernoulli(n_units=40, rate=0.01, correlation=0.1, mixing="beta"),
+    "loud": ExchangeableBernoulli(n_units=100, rate=0.9, correlation=0.1, mixing="beta"),
+    "probit": ExchangeableBernoulli(n_units=600, rate=0.02, correlation=0.02, mixing="probit"),
+    "two-point": ExchangeableBernoulli(n_units=64, rate=0.3, correlation=0.1, mixing="two-point"),
 }
 NO_ENVELOPE = {
     "factors": FactorGaussian(rate=RATE[1:], loading=np.full((39, 2), 0.4)),
@@ -96,12 +107,26 @@ def test_bits_are_those_of_the_dense_draw(name):
     assert (unpack(words, process.n_units) == dense).all()
 
 
-@pytest.mark.parametrize("name", NO_ENVELOPE)
-def test_without_an_envelope_events_are_those_of_the_dense_draw(name):
-    process = NO_ENVELOPE[name]
-    dense = process.sample(300, rng=np.random.default_rng(2))
-    events = process.sample_events(300, rng=np.random.default_rng(2))
+@pytest.mark.parametrize("name", [*SHARED, *NO_ENVELOPE])
+def test_events_and_blocks_are_those_of_the_dense_draw(name):
+    process = (SHARED | NO_ENVELOPE)[name]
+    dense = process.sample(9000, rng=np.random.default_rng(2))
+    events = process.sample_events(9000, rng=np.random.default_rng(2))
     assert (events.dense() == dense).all()
+    blocks = list(process.blocks(9000, rng=np.random.default_rng(2), block=701))
+    assert (np.concatenate(blocks) == dense).all()
+    few = process.sample_events(7, rng=np.random.default_rng(2))
+    assert (few.dense() == dense[:7]).all()
+
+
+@pytest.mark.parametrize(("module", "name"), [("alike", "beta"), ("rare", "few"), ("rare", "frailty")])
+def test_more_events_than_there_is_room_for_are_drawn_again(module, name, monkeypatch):
+    process = (PROCESSES | SHARED)[name]
+    events = process.sample_events(9000, rng=np.random.default_rng(2))
+    monkeypatch.setattr(f"rote.simulate.{module}._SPARE", -0.1)
+    again = process.sample_events(9000, rng=np.random.default_rng(2))
+    assert (again.unit == events.unit).all()
+    assert (again.start == events.start).all()
 
 
 def test_very_rare_layers_cost_what_is_active(rng, agrees):
@@ -111,6 +136,15 @@ def test_very_rare_layers_cost_what_is_active(rng, agrees):
     per_example = 100_000 * 1e-5 * (1 - 1e-5) * (1 + 99_999 * 1e-4)  # the law's variance
     error = np.sqrt(N_EXAMPLES * per_example)
     assert agrees(2 * stats.norm.sf(abs(events.unit.size - N_EXAMPLES) / error))
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.02, 0.6, 1.0])
+@pytest.mark.parametrize("n_units", [1, 64, 130])
+def test_bits_are_listed_in_order(rate, n_units, rng):
+    active = rng.random((50, n_units)) < rate
+    units, per_example = list_active(pack(active))
+    np.testing.assert_array_equal(units, np.nonzero(active)[1])
+    np.testing.assert_array_equal(per_example, active.sum(axis=1))
 
 
 def test_events_turn_into_other_forms():

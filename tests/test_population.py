@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from scipy.special import ndtr, ndtri
 
+from rote.simulate import population
 from rote.simulate.bivariate import binary_covariance
 from rote.simulate.population import one_factor_pmf, poisson_binomial_pmf
 
@@ -104,6 +105,34 @@ def test_steep_layers_are_resolved(n_units, loading):
     edges = [-9, step - 30 * own, step - 5 * own, step, step + 5 * own, step + 30 * own, 9]
     expected = sum(integrate.quad(silent, *edge, epsabs=1e-14, limit=500)[0] for edge in pairwise(edges))
     assert one_factor_pmf(np.full(n_units, rate), loading)[0] == pytest.approx(expected, abs=1e-11)
+
+
+@pytest.mark.parametrize("loading", [1 - 1e-7, 1 - 1e-9, 1 - 1e-14])
+def test_loadings_next_to_1_are_exact(loading):
+    """Steps that no even grid resolves: the moments of rates and pairs, whose law knows no grid."""
+    rate, loading = np.linspace(0.02, 0.9, 9), loading * np.array([1, 1, -1, 1, 1, 1, -1, 0.3, 0.999])
+    pmf, count = one_factor_pmf(rate, loading), np.arange(10)
+    pairs = binary_covariance(rate[:, None], rate, np.outer(loading, loading))
+    np.fill_diagonal(pairs, rate * (1 - rate))
+    assert pmf @ count == pytest.approx(rate.sum(), rel=1e-12)
+    assert pmf @ (count - rate.sum()) ** 2 == pytest.approx(pairs.sum(), rel=1e-12)
+
+
+def test_narrow_panels_are_the_even_sum_where_both_do(monkeypatch):
+    layers = [
+        (np.linspace(0.05, 0.6, 50), np.where(np.arange(50) % 2, 0.999, -0.8)),
+        (np.full(50, 0.1), np.full(50, 0.999)),
+    ]
+    even = [one_factor_pmf(*layer) for layer in layers]
+    monkeypatch.setattr(population, "latent_grid", lambda *layer, **_: population._graded_grid(*layer))
+    for layer, expected in zip(layers, even, strict=True):
+        np.testing.assert_allclose(one_factor_pmf(*layer), expected, atol=1e-15)
+
+
+def test_layers_of_too_many_steep_units_are_refused():
+    told = r"loading must lie farther from -1 and 1 in so many units, got up to 0\.999999999 in size"
+    with pytest.raises(ValueError, match=told):
+        one_factor_pmf(np.linspace(0.05, 0.9, 2000), 1 - 1e-9)
 
 
 def test_mirrors():
