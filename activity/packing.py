@@ -39,14 +39,29 @@ def unpack(words: Packed, n_units: int) -> Activity:
     Raises ``TypeError`` unless words are unsigned and 64 bits long, ``ValueError`` unless they fit
     ``n_units``.
     """
-    words = np.asarray(words)
-    if words.dtype.kind != "u" or words.dtype.itemsize != WORD // 8:
-        raise TypeError(f"words must be unsigned 64-bit integers, got dtype {words.dtype}")
-    if words.ndim != 2 or words.shape[1] != n_words(n_units):
-        raise ValueError(
-            f"words must have shape (n_examples, {n_words(n_units)}) for n_units={n_units}, "
-            f"got {words.shape}"
-        )
+    words = _as_words("words", words, n_units)
     octets = np.ascontiguousarray(words, dtype="<u8").view(np.uint8)
     bits = np.unpackbits(octets, axis=1, count=n_units, bitorder="little")
     return bits.view(np.bool_)
+
+
+def check_words(name: str, words: Packed, n_units: int) -> Packed:
+    """Return ``words`` as bits of ``n_units`` units; raise as :func:`unpack`, or for further bits."""
+    words = np.ascontiguousarray(_as_words(name, words, n_units), dtype=np.uint64)
+    if n_units % WORD and (stray := np.flatnonzero(words[:, -1] >> np.uint64(n_units % WORD))).size:
+        raise ValueError(
+            f"{name} must hold no bits behind its {n_units} units, got some at example {stray[0]}"
+        )
+    return words
+
+
+def _as_words(name: str, words: Packed, n_units: int) -> Packed:
+    words = np.asarray(words)
+    if words.dtype.kind != "u" or words.dtype.itemsize != WORD // 8:
+        raise TypeError(f"{name} must be unsigned 64-bit integers, got dtype {words.dtype}")
+    if words.ndim != 2 or words.shape[1] != n_words(n_units):
+        raise ValueError(
+            f"{name} must have shape (n_examples, {n_words(n_units)}) for n_units={n_units}, "
+            f"got {words.shape}"
+        )
+    return words

@@ -7,11 +7,14 @@ and added. With s_it = 1 where unit i is active on example t, T examples and N u
     Fano factor         F_i = Var(count in a window of W examples) / E(count)
     excess Fano factor  F_i - (1 - p_i), zero for examples in random order
     population count    n_t = Σ_i s_it
+    interval            t - s of successive activations s < t of a unit
     covariance          c_ij = Σ_t s_it s_jt / T - p_i p_j
     participation ratio (tr C)² / tr C²
 
-A window of the *recorded* order holds W successive examples; a window of the *class* order holds W
-examples of one class. What is left over at the end of an order, or of a class, enters no window.
+A window of the *recorded* order holds W successive examples, one of the *class* order W examples of one
+class, one of the *shuffled* order W examples at random. What is left over at the end of an order, or
+of a class, enters no window. An interval of the recorded order falls into bin b of its unit's histogram
+if it is 2^b to 2^(b+1) - 1 examples long.
 """
 
 from dataclasses import dataclass, fields
@@ -22,8 +25,10 @@ import numpy as np
 from .arrays import Counts, Floats
 from .checks import check_choice
 from .covariance import correlation_matrix, distinct_pairs, participation_ratio
+from .exact_sums import SQUARE_UNIT, SUM_UNIT, carried, rounded
 
-ORDERS = ("recorded", "class")
+ORDERS = ("recorded", "class")  # that theory tells apart
+WINDOW_ORDERS = (*ORDERS, "shuffled")  # that are measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,14 +39,18 @@ class Statistics:
     window: int  # examples in a window of the Fano factor
     active_count: Counts  # (n_units,) examples on which a unit is active
     population_histogram: Counts  # (n_units + 1,) examples on which so many units are active
-    coactive_count: Counts  # (n_units, n_units) examples on which both units are active
+    coactive_count: Counts  # (n_units, n_units) examples on which both are active; (0, 0) if not counted
     class_examples: Counts  # (n_classes,) examples of a class
     class_active: Counts  # (n_classes, n_units) of them, those on which a unit is active
-    n_windows: Counts  # (2,) windows in the recorded and in the class order
-    window_sum: Counts  # (2, n_units) counts summed over windows
-    window_square: Counts  # (2, n_units) squared counts summed over windows
-    magnitude_sum: Floats  # (n_units,) of activations above zero; nan where only bits are known
-    magnitude_square: Floats  # (n_units,) of their squares
+    n_windows: Counts  # (3,) windows in the recorded, the class and the shuffled order
+    window_sum: Counts  # (3, n_units) counts summed over windows
+    window_square: Counts  # (3, n_units) squared counts summed over windows
+    interval_histogram: Counts  # (n_units, n_bins) intervals in the recorded order, by their length
+    interval_sum: Counts  # (n_units,) of the intervals' lengths
+    interval_square: Counts  # (n_units,) of their squares
+    n_magnitudes: int  # examples whose activations are known
+    magnitude_digits: Counts  # (n_units, 10) sum of the activations of active units, exact
+    magnitude_square_digits: Counts  # (n_units, 19) and of their squares
 
     def __add__(self, other: Self) -> Self:
         """Return the statistics of both sets of examples; a ``TypeError`` for anything else."""
@@ -52,8 +61,11 @@ class Statistics:
             raise ValueError(
                 f"statistics add only with equal (window, n_units, n_classes), got {mine} and {theirs}"
             )
+        if self.coactive_count.shape != other.coactive_count.shape:
+            raise ValueError("statistics add only with pairs of units counted in both, or in neither")
         sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
-        return type(self)(**(sums | {"window": self.window}))
+        exact = {name: carried(sums[name]) for name in ("magnitude_digits", "magnitude_square_digits")}
+        return type(self)(**(sums | exact | {"window": self.window}))
 
     @property
     def n_units(self) -> int:
@@ -78,14 +90,15 @@ class Statistics:
     def fano_factor(self, order: str = "recorded") -> Floats:
         """Return variance over mean of windowed counts, ``(n_units,)``; nan for dead units.
 
-        ``order`` is ``"recorded"`` or ``"class"``; a ``ValueError`` with fewer than two windows.
+        ``order`` is one of ``WINDOW_ORDERS``; a ``ValueError`` with fewer than two windows.
         """
-        which = ORDERS.index(check_choice("order", order, ORDERS))
+        which = WINDOW_ORDERS.index(check_choice("order", order, WINDOW_ORDERS))
         n = self.n_windows[which]
         if n < 2:
             raise ValueError(
                 f"the Fano factor in {order} order needs two windows of {self.window} examples, "
-                f"got {n}: record more examples{', give labels,' * which} or take a smaller window"
+                f"got {n}: record more examples{('', ', give labels,', ', give rng,')[which]} or take a "
+                "smaller window"
             )
         mean = self.window_sum[which] / n
         variance = (self.window_square[which] - n * mean**2) / (n - 1)
@@ -97,7 +110,12 @@ class Statistics:
 
     @property
     def covariance(self) -> Floats:
-        """Covariance of every pair of units over examples: ``(n_units, n_units)``."""
+        """Covariance of every pair of units over examples: ``(n_units, n_units)``.
+
+        This and what follows from it raise a ``ValueError`` where pairs were not counted.
+        """
+        if self.coactive_count.shape[0] != self.n_units:
+            raise ValueError("the covariance needs pairs of units counted: measure with pairs=True")
         return self.coactive_count / self.n_examples - np.outer(self.rate, self.rate)
 
     @property
@@ -143,6 +161,33 @@ class Statistics:
         bias = (n_classes - 1) * within_sum / (n - n_classes)
         total = between_sum + within_sum
         return float((between_sum - bias) / total) if total > 0 else float("nan")
+
+    @property
+    def mean_interval(self) -> Floats:
+        """Mean number of examples from one activation of a unit to the next; nan without intervals."""
+        n = self.interval_histogram.sum(axis=1)
+        return np.divide(self.interval_sum, n, out=np.full(self.n_units, np.nan), where=n > 0)
+
+    @property
+    def interval_variation(self) -> Floats:
+        """Coefficient of variation of a unit's intervals, ``sqrt(1 - rate)`` in a random order."""
+        n, mean = self.interval_histogram.sum(axis=1), self.mean_interval
+        square = np.divide(self.interval_square, n, out=np.full(self.n_units, np.nan), where=n > 0)
+        return np.sqrt(np.maximum(square - mean**2, 0)) / mean
+
+    @property
+    def magnitude_sum(self) -> Floats:
+        """Sum of a unit's activations where it is active; nan where some are known as bits alone."""
+        return self._exact(self.magnitude_digits, SUM_UNIT)
+
+    @property
+    def magnitude_square(self) -> Floats:
+        """Sum of the squares of these activations; nan where some are known as bits alone."""
+        return self._exact(self.magnitude_square_digits, SQUARE_UNIT)
+
+    def _exact(self, digits: Counts, unit: int) -> Floats:
+        known = self.n_magnitudes == self.n_examples
+        return rounded(digits, unit) if known else np.full(self.n_units, np.nan)
 
     @property
     def mean_magnitude(self) -> Floats:

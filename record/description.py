@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .layers import RecordedLayer
+from ..activity.packing import unpack
+from .layers import RecordedLayer, chosen
+from .portions import word_portions
 from .recording import Recording
 
 
@@ -26,7 +28,9 @@ def describe(recording: Recording) -> str:
         **recording.attrs,
     }
     if recording.path:
-        facts |= {"file": f"{recording.path} ({recording.path.stat().st_size / 1000:.1f} kB)"}
+        parts = recording.path.rglob("*") if recording.path.is_dir() else [recording.path]
+        size = sum(part.stat().st_size for part in parts if part.is_file())
+        facts |= {"file": f"{recording.path} ({size / 1000:.1f} kB)"}
     width = max(len(name) for name in facts)
     lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]
     part = False if n_trained else None
@@ -37,7 +41,9 @@ def describe(recording: Recording) -> str:
 
 
 def _row(layer: RecordedLayer, held_out: bool | None, width: int) -> str:
-    rate = layer.active(held_out).mean(axis=0)
+    rows = np.arange(len(layer.node.parent["held_out"]))[chosen(layer.node.parent, held_out)]
+    portions = word_portions(layer, rows)
+    rate = sum(unpack(words, layer.n_units).sum(axis=0) for words in portions) / rows.size
     parts = [
         "bits" if part == "active_words" else f"{part} {'x'.join(map(str, shape))}"
         for part, shape in layer.parts.items()

@@ -1,56 +1,78 @@
-"""A recording's tree in one netCDF-4 file: written aside and sealed, read lazily and checked.
+"""A recording's tree in one netCDF-4 file, or a Zarr folder: written aside and sealed, read lazily.
 
 Any netCDF-4 reader opens the file (``xarray.open_datatree``). Read through here, every byte is checked
 against the file's seal (:mod:`rote.record.seal`) at the moment it is read, before HDF5 sees it, so a
-file cut short or damaged gives an error and never other numbers.
+file cut short or damaged gives an error and never other numbers. Zarr folders are checked likewise
+(:mod:`rote.record.zarr_folder`).
 """
 
 import atexit
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import h5netcdf
+import numpy as np
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
+from .netcdf import NetcdfFile
 from .schema import SCHEMA
 from .seal import BLOCK, MARK, SealedFile, seal
-from .writing import written_aside
+from .writing import folder_written_aside, written_aside
+
+if TYPE_CHECKING:
+    from .zarr_folder import ZarrFolder
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
-CHUNK = 1 << 20  # bytes of a compressed chunk, about
+CHUNK = 1 << 20  # bytes of a chunk, at most
+ROWS = ("active_words", "activation")  # parts with a row for each example
 _open_files: weakref.WeakValueDictionary[int, h5netcdf.File] = weakref.WeakValueDictionary()
 
 
-def write_tree(tree: xr.DataTree, path: str | Path) -> None:
-    """Write ``tree`` to ``path``; the earlier file stays as it was until the new one is whole.
+@contextmanager
+def new_file(path: str | Path) -> Iterator["NetcdfFile | ZarrFolder"]:
+    """Yield what takes the parts of a recording; it is at ``path`` once the block ends without error.
 
-    The same tree gives the same bytes. Raises ``OSError`` if the file cannot be written.
+    A Zarr folder where ``path`` ends with .zarr, else a netCDF file. Raises ``OSError`` if it cannot be
+    written.
     """
-    bare = tree.map_over_datasets(lambda dataset: dataset.drop_encoding())
-    encoding = {
-        f"/{name}": {
-            part: _compressed(variable) if part == "activation" else {"_FillValue": None}
-            for part, variable in node.dataset.data_vars.items()
-        }
-        for name, node in bare.children.items()
-    }
+    if Path(path).suffix == ".zarr":
+        from .zarr_folder import ZarrFolder
+
+        with folder_written_aside(path) as aside:
+            folder = ZarrFolder(aside)
+            yield folder
+            folder.seal()
+        return
     with written_aside(path) as aside:
-        bare.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
+        with NetcdfFile(aside) as file:
+            yield file
         seal(aside)
 
 
-def _compressed(variable: xr.DataArray) -> dict[str, object]:
-    n_examples, n_units = variable.shape
-    rows = min(n_examples, max(1, CHUNK // (n_units * variable.dtype.itemsize)))
-    return {
-        "compression": "gzip",
-        "compression_opts": 1,
-        "shuffle": True,
-        "chunksizes": (rows, n_units),
-        "_FillValue": None,
-    }
+def chunk_rows(array: np.ndarray | xr.DataArray) -> int:
+    """Return how many rows make a chunk: a power of two."""
+    return 1 << max(0, (CHUNK // (array.shape[1] * array.dtype.itemsize)).bit_length() - 1)
+
+
+def write_tree(tree: xr.DataTree, path: str | Path) -> None:
+    """Write ``tree`` to ``path``, chunk by chunk; what was there stays until the new one is whole.
+
+    The same tree gives the same bytes. Raises ``OSError`` if it cannot be written.
+    """
+    bare = tree.map_over_datasets(lambda dataset: dataset.drop_encoding())
+    with new_file(path) as file:
+        for name, node in bare.children.items():
+            for part in (part for part in ROWS if part in node.dataset):
+                step = chunk_rows(node[part])
+                for start in range(0, len(node[part]), step):
+                    file.write_rows(name, part, start, node[part][start : start + step].to_numpy())
+        file.write("", bare.to_dataset())
+        for name, node in bare.children.items():
+            file.write(name, node.to_dataset(inherit=False).drop_vars(ROWS, errors="ignore"))
 
 
 def read_tree(path: str | Path) -> xr.DataTree:
@@ -59,7 +81,16 @@ def read_tree(path: str | Path) -> xr.DataTree:
     Raises ``FileNotFoundError`` or ``ValueError`` if it is no sealed netCDF-4 file, then and whenever
     a damaged part of it is read.
     """
-    file = h5netcdf.File(_sealed(path), "r")
+    if Path(path).is_dir():
+        from .zarr_folder import read_folder
+
+        return read_folder(Path(path))
+    sealed = _sealed(path)
+    try:
+        file = h5netcdf.File(sealed, "r")
+    except (OSError, RuntimeError, KeyError, TypeError) as error:
+        sealed.close()
+        raise ValueError(f"{path} is whole but no netCDF-4 file: {error}") from error
     _open_files[id(file)] = file
     groups = {"/": file, **{f"/{name}": group for name, group in file.groups.items()}}
     tree = xr.DataTree.from_dict(
@@ -74,6 +105,11 @@ def read_tree(path: str | Path) -> xr.DataTree:
 
 def verify(path: str | Path) -> None:
     """Read the whole file at ``path`` and raise as :func:`read_tree` does if any byte is damaged."""
+    if Path(path).is_dir():
+        from .zarr_folder import SealedStore
+
+        SealedStore(Path(path)).verify()
+        return
     with _sealed(path) as sealed:
         sealed.verify()
 
@@ -82,8 +118,6 @@ def _sealed(path: str | Path) -> SealedFile:
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"recording {path} does not exist: check the name and the folder")
-    if path.is_dir():
-        raise IsADirectoryError(f"recording {path} is a folder: name one file in it")
     with path.open("rb") as file:
         head = file.read(BLOCK)
         file.seek(max(0, path.stat().st_size - len(MARK)))

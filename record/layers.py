@@ -6,6 +6,7 @@ precision are rounded to it and stored as 32-bit floats, since netCDF has no sho
 never silences a unit, so that bits and activations always agree.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -65,6 +66,14 @@ class RecordedLayer:
         """Activations, float32 ``(n_examples, n_units)``; ``None`` where only bits were kept."""
         return self._rows("activation", held_out) if "activation" in self.node.dataset else None
 
+    def words_between(self, start: int, stop: int) -> Packed:
+        """Bits of the examples from ``start`` to before ``stop``; no others are read."""
+        return self.node["active_words"][start:stop].to_numpy()
+
+    def activation_between(self, start: int, stop: int) -> np.ndarray:
+        """Activations of the examples from ``start`` to before ``stop``; no others are read."""
+        return self.node["activation"][start:stop].to_numpy()
+
     @property
     def weight_in(self) -> np.ndarray | None:
         """Weights from the inputs: ``(n_units, n_inputs)``, or ``None``."""
@@ -107,6 +116,33 @@ def layer_dataset(
     """
     check_layer_name(name)
     values = np.asarray(activity)
+    arrays = activity_parts(name, values, keep_activation)
+    arrays |= weight_parts(name, weights, values.shape[1])
+    return dataset_of(arrays, values.shape[1])
+
+
+def dataset_of(arrays: dict[str, np.ndarray], n_units: int) -> xr.Dataset:
+    """Return the dataset of a layer's arrays, by their parts, none of which can be written to again."""
+    for array in arrays.values():
+        array.flags.writeable = False
+    return xr.Dataset(
+        {part: (LAYER_AXES[part], array) for part, array in arrays.items()}, attrs={"n_units": n_units}
+    )
+
+
+def check_precision(keep_activation: str | bool) -> None:
+    """Raise ``ValueError`` unless ``keep_activation`` is ``False`` or a precision."""
+    if keep_activation is not False and keep_activation not in PRECISIONS:
+        raise ValueError(
+            f"keep_activation must be False, 'float16' or 'float32', got {keep_activation!r}"
+        )
+
+
+def activity_parts(name: str, values: np.ndarray, keep_activation: str | bool) -> dict[str, np.ndarray]:
+    """Return the bits of layer ``name``, and its activations where they are kept, by their parts.
+
+    Arguments and errors are those of :func:`layer_dataset`.
+    """
     if values.dtype.kind not in "biuf":
         raise TypeError(f"layer {name!r} must hold booleans or real numbers, got dtype {values.dtype}")
     if values.ndim != 2 or 0 in values.shape:
@@ -114,20 +150,35 @@ def layer_dataset(
             f"layer {name!r} must have shape (n_examples, n_units), neither empty, got "
             f"{values.shape}: flatten channels and positions into units"
         )
-    arrays = {"active_words": pack(values if values.dtype == np.bool_ else _active(name, values))}
+    check_precision(keep_activation)
+    parts = {"active_words": pack(values if values.dtype == np.bool_ else _active(name, values))}
     if keep_activation and values.dtype != np.bool_:
-        arrays["activation"] = _kept(name, values, keep_activation)
+        parts["activation"] = _kept(name, values, keep_activation)
+    return parts
+
+
+def weights_of(
+    layers: Iterable[str], weights: Mapping[str, LayerWeights] | None
+) -> dict[str, LayerWeights]:
+    """Return the weights around each of ``layers``; a ``ValueError`` for those of any other."""
+    weights, names = {} if weights is None else weights, list(layers)
+    if stray := [str(name) for name in weights if name not in names]:
+        raise ValueError(
+            f"weights must be of recorded layers ({', '.join(map(str, names))}), got {', '.join(stray)}"
+        )
+    return {name: weights.get(name, LayerWeights()) for name in names}
+
+
+def weight_parts(name: str, weights: LayerWeights, n_units: int) -> dict[str, np.ndarray]:
+    """Return the arrays of the weights around layer ``name``, checked, by their parts."""
     if not isinstance(weights, LayerWeights):
         raise TypeError(f"weights of layer {name!r} must be LayerWeights, got {type(weights).__name__}")
-    for field in fields(weights):
-        if (weight := getattr(weights, field.name)) is not None:
-            arrays[field.name] = _weight(name, field.name, weight, values.shape[1])
-    for array in arrays.values():
-        array.flags.writeable = False
-    return xr.Dataset(
-        {part: (LAYER_AXES[part], array) for part, array in arrays.items()},
-        attrs={"n_units": values.shape[1]},
-    )
+    given = {field.name: getattr(weights, field.name) for field in fields(weights)}
+    return {
+        part: _weight(name, part, weight, n_units)
+        for part, weight in given.items()
+        if weight is not None
+    }
 
 
 def _active(name: str, values: np.ndarray) -> Activity:
@@ -141,8 +192,6 @@ def _active(name: str, values: np.ndarray) -> Activity:
 
 
 def _kept(name: str, values: np.ndarray, precision: str | bool) -> np.ndarray:
-    if precision not in PRECISIONS:
-        raise ValueError(f"keep_activation must be False, 'float16' or 'float32', got {precision!r}")
     limits = np.finfo(precision)
     peak = np.abs(values).max()
     if peak > limits.max:

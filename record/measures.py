@@ -1,12 +1,19 @@
-"""From a recording to the statistics of its layers, by the code that measures drawn activity."""
+"""From a recording to the statistics of its layers, by the code that measures drawn activity.
+
+A layer is read in portions (:mod:`rote.record.portions`): a recording in the order of presentation once,
+from its beginning to its end, however large it is.
+"""
+
+import numpy as np
 
 from ..activity.arrays import Counts
-from ..activity.checks import check_choice
-from ..activity.measurement import WINDOW
-from ..activity.measurement import measure as measure_activity
+from ..activity.checks import check_choice, check_count, check_generator
+from ..activity.measurement import with_shuffled
 from ..activity.statistics import Statistics
+from ..activity.tally import WINDOW, Tally
 from ..activity.words import CLASSES
-from .layers import chosen
+from .layers import RecordedLayer, chosen
+from .portions import activation_portions, read_ahead, word_portions
 from .recording import Recording
 
 
@@ -16,6 +23,8 @@ def measure(
     held_out: bool | None = False,
     classes: str = "label",
     window: int = WINDOW,
+    pairs: bool = True,
+    rng: np.random.Generator | None = None,
 ) -> dict[str, Statistics]:
     """Return the statistics of every layer, by its name.
 
@@ -23,25 +32,80 @@ def measure(
     all. ``classes`` says which labels make the classes, "label" or "true_label"; their number is the
     same for every choice of examples, so that statistics of the two parts can be added. ``window`` is
     in examples. Windows follow the order of presentation, magnitudes are measured where activations
-    were kept. Raises ``ValueError`` where there are no such examples or labels.
+    were kept; without ``pairs`` pairs of units are not counted, which would take 8 bytes for each;
+    ``rng`` draws a random order of the examples, the same for all layers, and adds its
+    windows. Raises ``ValueError`` where there are no such examples or labels.
     """
-    labels, n_classes = _classes(recording, classes)
-    rows = chosen(recording.tree, held_out)
-    if not labels[rows].size:
-        part = "held-out" if held_out else "training"
-        raise ValueError(f"recording {recording.network} holds no {part} examples")
+    rows = presented_rows(recording, held_out)
+    shuffled = None if rng is None else check_generator(rng).permutation(rows)
     statistics = {}
     for name in recording.layers:
-        layer = recording[name]
-        statistics[name] = measure_activity(
-            layer.active(held_out),
-            labels=labels[rows],
-            n_classes=n_classes,
-            order=recording.order[rows],
-            activation=layer.activation(held_out),
-            window=window,
-        )
+        counted = tally(recording, name, held_out=held_out, classes=classes, window=window, pairs=pairs)
+        statistics[name] = counted.statistics()
+        if shuffled is not None:
+            portions = read_ahead(word_portions(recording[name], shuffled))
+            statistics[name] = with_shuffled(statistics[name], portions)
     return statistics
+
+
+def tally(
+    recording: Recording,
+    layer: str,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    held_out: bool | None = False,
+    classes: str = "label",
+    window: int = WINDOW,
+    pairs: bool = True,
+) -> Tally:
+    """Count a stretch of a layer's examples, places ``start`` to before ``stop`` in the order presented.
+
+    Stretches counted apart, on other machines as well, add up: the sum of consecutive ones has the
+    statistics of the whole, to the last bit. The other arguments and errors are those of
+    :func:`measure`; a ``ValueError`` unless 0 <= start < stop <= the number of chosen examples.
+    """
+    labels, n_classes = _classes(recording, classes)
+    rows = presented_rows(recording, held_out)
+    stop = rows.size if stop is None else check_count("stop", stop)
+    if not check_count("start", start, least=0) < stop <= rows.size:
+        raise ValueError(
+            f"start and stop must follow 0 <= start < stop <= {rows.size}, got {start} and {stop}"
+        )
+    before, rows = rows[:start], rows[start:stop]
+    counted = Tally(
+        recording[layer].n_units,
+        n_classes=n_classes,
+        window=window,
+        pairs=pairs,
+        start=start,
+        class_start=np.bincount(labels[before], minlength=n_classes),
+    )
+    try:
+        _count(counted, recording[layer], rows, labels)
+    except ValueError as error:
+        raise ValueError(f"layer {layer!r} of recording {recording.network}: {error}") from error
+    return counted
+
+
+def _count(counted: Tally, layer: RecordedLayer, rows: Counts, labels: Counts) -> None:
+    done = 0
+    for words in read_ahead(word_portions(layer, rows)):
+        counted.add(words, labels=labels[rows[done : done + len(words)]])
+        done += len(words)
+    if "activation" in layer.parts:
+        for words, activation in read_ahead(activation_portions(layer, rows)):
+            counted.add_activation(words, activation)
+
+
+def presented_rows(recording: Recording, held_out: bool | None) -> Counts:
+    """Return the numbers of the chosen examples as they were presented; raise if there are none."""
+    rows = np.arange(recording.n_examples)[chosen(recording.tree, held_out)]
+    if not rows.size:
+        part = "held-out" if held_out else "training"
+        raise ValueError(f"recording {recording.network} holds no {part} examples")
+    order = recording.order[rows]
+    return rows if (order[1:] > order[:-1]).all() else rows[np.argsort(order, kind="stable")]
 
 
 def _classes(recording: Recording, classes: str) -> tuple[Counts, int]:

@@ -7,7 +7,6 @@ but names and shapes until an array is asked for.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -16,11 +15,11 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from ..activity.arrays import Counts
-from ..activity.checks import check_choice, check_count
 from .examples import example_dataset
 from .files import read_tree, write_tree
-from .layers import LayerWeights, RecordedLayer, layer_dataset
-from .schema import ATTRIBUTES, RECORDED, SCHEMA, SCHEMA_VERSION, check_tree
+from .layers import LayerWeights, RecordedLayer, layer_dataset, weights_of
+from .notes import checked_notes
+from .schema import ATTRIBUTES, check_tree
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,26 +78,11 @@ class Recording:
         """
         if not isinstance(activity, Mapping):
             raise TypeError(f"activity must map layer names to arrays, got {type(activity).__name__}")
-        weights = {} if weights is None else weights
-        if stray := [str(name) for name in weights if name not in activity]:
-            raise ValueError(
-                f"weights must be of recorded layers ({', '.join(map(str, activity))}), "
-                f"got {', '.join(stray)}"
-            )
-        attributes = {
-            "schema": SCHEMA,
-            "schema_version": SCHEMA_VERSION,
-            "condition": check_choice("condition", condition, RECORDED),
-            "seed": check_count("seed", seed, least=0),
-            "epoch": check_count("epoch", epoch, least=0),
-            "source": _text("source", source),
-            "created_by": ", ".join(f"{name} {version(name)}" for name in ("rote", "numpy", "xarray")),
-        }
-        root = example_dataset(label, true_label, order, held_out).assign_attrs(
-            attributes | _free_attributes({} if attrs is None else attrs)
-        )
+        weights = weights_of(activity, weights)
+        notes = checked_notes(condition, seed, epoch, source, attrs)
+        root = example_dataset(label, true_label, order, held_out).assign_attrs(notes)
         layers = {
-            f"/{name}": layer_dataset(name, values, weights.get(name, LayerWeights()), keep_activation)
+            f"/{name}": layer_dataset(name, values, weights[name], keep_activation)
             for name, values in activity.items()
         }
         if keep_activation and not any("activation" in layer for layer in layers.values()):
@@ -208,23 +192,3 @@ class Recording:
 
 
 open = Recording.open  # rote.record.open(path); nothing in this module opens files by itself
-
-
-def _text(name: str, value: str) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, got {value!r}")
-    return value
-
-
-def _free_attributes(attrs: Mapping[str, str | float]) -> dict[str, str | int | float]:
-    if not isinstance(attrs, Mapping):
-        raise TypeError(f"attrs must map names to texts and numbers, got {type(attrs).__name__}")
-    if taken := [name for name in ATTRIBUTES if name in attrs]:
-        raise ValueError(f"attrs must not set {', '.join(taken)}: the recording sets these itself")
-    plain = {}
-    for name, value in attrs.items():
-        scalar = value.item() if isinstance(value, np.generic) else value
-        if not isinstance(scalar, str | bool | int | float):
-            raise TypeError(f"attrs[{name!r}] must be a text or a number, got {value!r}")
-        plain[name] = int(scalar) if isinstance(scalar, bool) else scalar
-    return plain

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rote.activity.packing import n_words, pack, unpack
-from rote.activity.popcount import coactive_count
+from rote.activity.popcount import coactive_count, turned
+from rote.activity.windows import Windows
 
 activities = st.tuples(st.integers(1, 9), st.integers(1, 130)).flatmap(lambda n: arrays(np.bool_, n))
 
@@ -49,8 +50,40 @@ def test_coactive_count_is_the_product_of_integers(active):
     np.testing.assert_array_equal(coactive_count(active), whole.T @ whole)
 
 
+@pytest.mark.parametrize(("n_examples", "n_units"), [(1, 1), (64, 64), (511, 65), (513, 70), (1100, 3)])
+def test_turned_bits_are_the_transpose(n_examples, n_units, rng):
+    active = rng.random((n_examples, n_units)) < 0.4
+    by_unit = turned(pack(active))
+    assert by_unit.shape == (64 * n_words(n_units), n_words(n_examples))
+    np.testing.assert_array_equal(by_unit[:n_units], pack(np.ascontiguousarray(active.T)))
+    assert not by_unit[n_units:].any()
+
+
+@given(activities, st.integers(2, 5), st.integers(1, 3), st.integers(0, 99))
+def test_windows_count_what_falls_into_them(active, window, n_groups, seed):
+    """Against sums over booleans, for windows that fill in any order, in two portions, and merged."""
+    n_examples, n_units = active.shape
+    number = np.random.default_rng(seed).permutation(np.arange(n_examples) // window)
+    middle = n_examples // 2
+    whole, left, right = (Windows(n_words(n_units), window, n_groups) for _ in range(3))
+    for rows, part in ((slice(middle), left), (slice(middle, None), right)):
+        whole.add(pack(active[rows]), number[rows])
+        part.add(pack(active[rows]), number[rows])
+    left.merge(right)
+    counts = np.array([active[number == each].sum(axis=0) for each in range(number.max() + 1)])
+    full = np.bincount(number) == window
+    groups = np.arange(len(counts)) % n_groups
+    for windows in (whole, left):
+        assert windows.n_closed == full.sum()
+        assert (windows.squares[:n_units] == (counts[full] ** 2).sum(axis=0)).all()
+        for group in range(n_groups):
+            mine = groups == group
+            assert (windows.sums[group, :n_units] == counts[full & mine].sum(axis=0)).all()
+            assert (windows.totals()[group, :n_units] == counts[mine].sum(axis=0)).all()
+
+
 def test_coactive_count_does_not_depend_on_threads(monkeypatch, rng):
-    active = rng.random((300, 65)) < 0.3
+    active = rng.random((300, 330)) < 0.3
     whole = active.astype(np.int64)
     for n_threads in (1, 2, 3):
         monkeypatch.setattr("numba.get_num_threads", lambda n=n_threads: n)

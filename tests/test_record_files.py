@@ -17,6 +17,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rote.cli import main
 from rote.record import files
 from rote.record.files import verify
 from rote.record.layers import LayerWeights
@@ -274,7 +275,7 @@ def test_files_of_another_kind_are_named(tmp_path, content, words):
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"recording .*b.nc does not exist: check the name"):
         Recording.open(tmp_path / "b.nc")
-    with pytest.raises(IsADirectoryError, match="is a folder: name one file in it"):
+    with pytest.raises(IsADirectoryError, match=r"is a folder without label/rote\.seal: name one"):
         Recording.open(tmp_path)
 
 
@@ -373,6 +374,12 @@ def test_an_npz_that_cannot_be_read_is_refused_in_words(tmp_path, content, words
     with pytest.raises(ValueError, match=re.escape(words)) as caught:
         open_npz(path)
     assert str(path) in str(caught.value)
+
+
+def test_info_reads_an_npz(tmp_path, capsys):
+    save_npz(recorded(), tmp_path / "a.npz")
+    assert main(["info", str(tmp_path / "a.npz")]) == 0
+    assert "memorizing-3" in capsys.readouterr().out
 
 
 def test_a_zip_and_nothing_are_no_npz(tmp_path):

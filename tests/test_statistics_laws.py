@@ -43,6 +43,20 @@ def test_fano_factor_in_class_order_measures_selectivity(class_rate, agrees, rej
     np.testing.assert_allclose(measured.excess_fano("class"), fano - 1 + measured.rate)
 
 
+def test_fano_factor_in_shuffled_order_is_that_of_a_draw_without_replacement(agrees, rejects, rng):
+    """F = (1 - k/T) T/(T - 1) for k of T active, in whatever bursts they came."""
+    excess, bursts = [], []
+    for _ in range(300):
+        measured = measure(np.repeat(rng.random((60, 1)) < 0.3, WINDOW, axis=0), window=WINDOW, rng=rng)
+        n_examples = measured.n_examples
+        law = (1 - measured.rate) * n_examples / (n_examples - 1)
+        excess.append(measured.fano_factor("shuffled") - law)
+        bursts.append(measured.fano_factor() - law)
+    assert agrees(stats.ttest_1samp(np.concatenate(excess), 0).pvalue)
+    assert rejects(stats.ttest_1samp(np.concatenate(excess), -0.07).pvalue)
+    assert rejects(stats.ttest_1samp(np.concatenate(bursts), 0).pvalue)
+
+
 def share_p(share, n_examples, n_classes, n_units):
     """Normal p-value of a class share with no class behind it, of alike and independent units."""
     freedom = n_classes - 1, n_examples - n_classes
