@@ -8,10 +8,16 @@ __all__ = [
     "Recording",
     "describe",
     "measure",
+    "measure_torch",
     "open",
     "open_npz",
+    "record_torch",
     "save_npz",
+    "sklearn",
+    "tally",
+    "torch",
     "verify",
+    "writer",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -22,9 +28,15 @@ __getattr__, __dir__ = lazy_names(
         "Recording": "recording",
         "describe": "description",
         "measure": "measures",
+        "measure_torch": "pytorch",
         "open": "recording",
         "open_npz": "npz",
+        "record_torch": "pytorch",
         "save_npz": "npz",
+        "sklearn": "sklearn_mlp",
+        "tally": "measures",
+        "torch": "pytorch",
         "verify": "files",
+        "writer": "appending",
     },
 )

@@ -25,6 +25,24 @@ def test_norms_are_those_of_the_rows():
     assert measured.l1_l2_ratio == pytest.approx(2 / np.sqrt(26 / 4))
 
 
+def test_each_unit_has_a_shape_of_its_own(rng):
+    matrix = np.stack([rng.normal(size=4000), rng.laplace(size=4000)])
+    measured = weight_statistics(matrix)
+    for unit, row in enumerate(matrix):
+        alone = weight_statistics(row[None])
+        assert measured.unit_l1_l2_ratio[unit] == pytest.approx(alone.l1_l2_ratio)
+        assert measured.unit_excess_kurtosis[unit] == pytest.approx(alone.excess_kurtosis)
+        away = row - row.mean()
+        definition = (away**4).mean() / (away**2).mean() ** 2 - 3
+        assert measured.unit_excess_kurtosis[unit] == pytest.approx(definition)
+
+
+def test_units_without_a_shape_have_none():
+    measured = weight_statistics([[0.0, 0.0, 0.0], [2.0, 2.0, 2.0], [0.0, 0.0, 1.0]])
+    assert measured.unit_l1_l2_ratio == pytest.approx([np.nan, 1, 1 / np.sqrt(3)], nan_ok=True)
+    assert measured.unit_excess_kurtosis == pytest.approx([np.nan, np.nan, -1.5], nan_ok=True)
+
+
 def test_a_matrix_of_zeros_has_norms_and_no_shape():
     measured = weight_statistics(np.zeros((2, 3)))
     assert not measured.norm_l2.any()
