@@ -70,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument(
         "--draws", type=int, default=1000, help="posterior draws of each of 4 chains (default: 1000)"
     )
+    reproduce.add_argument(
+        "--no-arms",
+        action="store_true",
+        help="leave out the networks trained with L1 and L2 penalties and by plain gradient steps",
+    )
     reproduce.set_defaults(command=_reproduce)
 
     figures = commands.add_parser(
@@ -89,7 +94,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example:\n  rote info results/recordings/memorizing-0.nc\n",
         formatter_class=formatter,
     )
-    info.add_argument("file", nargs="?", metavar="FILE", type=Path, help="a recording: .nc or .npz")
+    info.add_argument(
+        "file", nargs="?", metavar="FILE", type=Path, help="a recording: .nc, .zarr or .npz"
+    )
     info.set_defaults(command=_info)
     return parser
 
@@ -106,6 +113,7 @@ def _reproduce(options: argparse.Namespace) -> None:
         hidden=tuple(options.hidden),
         max_epochs=options.max_epochs,
         draws=options.draws,
+        arms=not options.no_arms,
     )
     started = time.monotonic()
     with Teller() as tell:
@@ -126,13 +134,15 @@ def _figures(options: argparse.Namespace) -> None:
 
 def _info(options: argparse.Namespace) -> None:
     from .record.description import describe
+    from .record.npz import open_npz
     from .record.recording import Recording
     from .validate.versions import versions
 
     if options.file is None:
         print("\n".join(f"{name} {version}" for name, version in versions().items()))
         return
-    with Recording.open(options.file) as recording:
+    opener = open_npz if options.file.suffix == ".npz" else Recording.open
+    with opener(options.file) as recording:
         print(describe(recording))
 
 

@@ -10,7 +10,22 @@ from matplotlib.figure import Figure
 
 from ..validate.results import Results
 from ..validate.twins import N_REPLICATES
-from . import correlation, fano, magnitudes, population, rates, summary, verdicts, weights
+from . import (
+    arms,
+    correlation,
+    fano,
+    magnitude_laws,
+    magnitudes,
+    norms,
+    population,
+    rates,
+    read_out,
+    summary,
+    verdicts,
+    way_back,
+    weight_map,
+    weights,
+)
 from .style import present, sign
 
 
@@ -154,6 +169,48 @@ CATALOGUE = (
         title="Magnitude against rate",
         from_results=lambda results: magnitudes.draw_magnitudes(results.units),
         words=magnitudes.CAPTION,
+    ),
+    Entry(
+        name="magnitude_laws",
+        title="Laws of magnitudes",
+        from_results=lambda results: magnitude_laws.draw_magnitude_laws(results.magnitude_laws),
+        words=magnitude_laws.CAPTION,
+    ),
+    Entry(
+        name="read_out",
+        title="What a penalty leaves of a read-out",
+        from_results=lambda results: read_out.draw_read_out(results.read_out),
+        words=read_out.CAPTION,
+    ),
+    Entry(
+        name="weight_map",
+        title="From the law of the rates to the norm that weights obey",
+        from_results=lambda results: weight_map.draw_weight_map(results.weight_map),
+        words=weight_map.CAPTION,
+    ),
+    Entry(
+        name="bridge",
+        title="Weights predicted from activity",
+        from_results=lambda results: arms.draw_arms(results.bridge, arms.WEIGHTS),
+        words=arms.WEIGHTS_CAPTION,
+    ),
+    Entry(
+        name="norms",
+        title="How far weights move, and which units L1 erases",
+        from_results=lambda results: norms.draw_norms(results.bridge_units),
+        words=norms.CAPTION,
+    ),
+    Entry(
+        name="balance",
+        title="Exponents, balance and erased units, arm by arm",
+        from_results=lambda results: arms.draw_arms(results.bridge, arms.NORMS),
+        words=arms.NORMS_CAPTION,
+    ),
+    Entry(
+        name="way_back",
+        title="Activity predicted from weights",
+        from_results=lambda results: way_back.draw_way_back(results.way_back),
+        words=way_back.CAPTION,
     ),
     Entry(
         name="summary",

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
+from ..validate.arms import ARMS
 from ..validate.results import Results
 from .catalogue import CATALOGUE, facts, footer
 from .style import present
-from .tables import layer_rows, network_rows, trained
+from .tables import BRIDGE, back_rows, bridge_rows, layer_rows, network_rows, trained
 from .verdicts import opposed
 
 SYMBOLS = {"supported": "✔", "refuted": "✘", "undecided": "?"}
@@ -38,6 +39,10 @@ def report_page(results: Results) -> str:
         failed=[row["network"] for row in networks if row["failed"]],
         conditions=present(table["condition"]),
         layers=layer_rows(results.layers),
+        bridge_columns=[name for name, _ in BRIDGE],
+        bridge=bridge_rows(results.bridge),
+        back=back_rows(results.way_back),
+        arms=_arms(),
         figures=[
             {
                 "name": entry.name,
@@ -52,6 +57,14 @@ def report_page(results: Results) -> str:
         versions=made_with,
         misfit=_misfit(results),
         n_verdicts=len(results.verdicts),
+    )
+
+
+def _arms() -> str:
+    """Return in words how the arms are trained."""
+    return "; ".join(
+        f"{arm}: " + ", ".join(f"{_words(name)} {value}" for name, value in settings.items())
+        for arm, settings in ARMS.items()
     )
 
 

@@ -18,7 +18,20 @@ from .page import report_page
 from .style import save
 
 REPORT_STEPS = 2  # that report_study counts: the figures, the page
-NEEDED = ("networks.csv", "layers.csv", "units.csv", "twins.csv", "population.csv", "verdicts.json")
+NEEDED = (
+    "networks.csv",
+    "layers.csv",
+    "units.csv",
+    "twins.csv",
+    "population.csv",
+    "weight_map.csv",
+    "read_out.csv",
+    "magnitude_laws.csv",
+    "bridge.csv",
+    "bridge_units.csv",
+    "way_back.csv",
+    "verdicts.json",
+)
 KINDS = ("png", "pdf")
 
 

@@ -32,6 +32,18 @@ STATISTICS = (  # what it is called, its unit, its column, the classes that it g
     ("L1/L2 ratio of change", "", "change_l1_l2_ratio", "label"),
     ("Excess kurtosis of change", "", "change_excess_kurtosis", "label"),
 )
+BRIDGE = (  # what it is called, its column
+    ("L1/L2 ratio of the change", "change_l1_l2_ratio"),
+    ("predicted", "due_l1_l2_ratio"),
+    ("Excess kurtosis of the change", "change_excess_kurtosis"),
+    ("predicted", "due_excess_kurtosis"),
+    ("Agreement of row cosines", "row_fit"),
+    ("Participation ratio", "change_participation_ratio"),
+    ("predicted", "due_participation_ratio"),
+    ("Coherence exponent", "coherence_exponent"),
+    ("Imbalance", "imbalance"),
+    ("Zero weights", "zero_weights"),
+)
 NONE = "–"
 
 
@@ -83,6 +95,33 @@ def layer_rows(layers: pd.DataFrame) -> dict[str, list[dict[str, object]]]:
             row = {"name": name, "unit": unit, "cells": cells}
             rows.setdefault(layer_title(layer), []).append(row)
     return rows
+
+
+def bridge_rows(bridge: pd.DataFrame) -> dict[str, list[dict[str, object]]]:
+    """Return for each layer the rows, an arm and condition each, of the table of ``BRIDGE``."""
+    rows: dict[str, list[dict[str, object]]] = {}
+    groups = bridge.groupby(["layer", "arm", "condition"], sort=False)
+    for (layer, arm, condition), here in groups:
+        cells = [mean_sd(here[column]) for _, column in BRIDGE]
+        rows.setdefault(layer_title(layer), []).append(
+            {"arm": arm, "condition": condition, "cells": cells}
+        )
+    return rows
+
+
+def back_rows(way_back: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the rows of the table of activity predicted from weights and recorded inputs."""
+    columns = ("rate_error", "magnitude_error", "correlation_slope", "correlation_error")
+    columns += ("population_distance", "independent_distance")
+    here = way_back[way_back["moments"] == "recorded"]
+    return [
+        {
+            "layer": layer_title(layer),
+            "condition": condition,
+            "cells": [mean_sd(rows[column]) for column in columns],
+        }
+        for (layer, condition), rows in here.groupby(["layer", "condition"], sort=False)
+    ]
 
 
 def mean_sd(values: pd.Series) -> str:

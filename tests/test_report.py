@@ -13,6 +13,9 @@ import xarray as xr
 from rote.figures.catalogue import CATALOGUE, footer
 from rote.figures.page import report_page
 from rote.figures.report import REPORT_STEPS, report_study
+from rote.figures.tables import BRIDGE
+from rote.figures.way_back import ERRORS, MOMENTS
+from rote.figures.weight_map import PANELS
 from rote.inference.verdict import Level, Twin, Verdict
 from rote.record.recording import LayerWeights, Recording
 from rote.validate.results import Results
@@ -75,6 +78,40 @@ def verdict(**changes):
     return Verdict(**(told | changes))
 
 
+def write_bridge(folder, rng):
+    """Write made-up tables of weights predicted from activity and activity from weights."""
+    arms = [(arm, condition) for arm in ("adam", "sgd", "l1") for condition in CONDITIONS[1:]]
+    rows = [(arm, condition, seed) for arm, condition in arms for seed in SEEDS]
+    bridge = pd.DataFrame(rows, columns=["arm", "condition", "seed"]).assign(layer=LAYERS[0])
+    for _, column in [*BRIDGE, ("", "row_fit_activity"), ("", "erased")]:
+        bridge[column] = rng.uniform(0, 1, len(bridge))
+    bridge.to_csv(folder / "bridge.csv", index=False)
+    units = bridge[["arm", "condition", "seed", "layer"]].loc[bridge.index.repeat(N_UNITS)]
+    for column in ("rate", "initial_rate", "change_norm_l2"):
+        units[column] = rng.uniform(0.1, 1, len(units))
+    units["erased"] = rng.random(len(units)) < 0.3
+    units.to_csv(folder / "bridge_units.csv", index=False)
+    back = pd.DataFrame(
+        [(c, m) for c in CONDITIONS for m in MOMENTS], columns=["condition", "moments"]
+    ).assign(layer=LAYERS[0], magnitude_error=0.1, correlation_slope=1.0)
+    for column in (*ERRORS, *(scale for _, scale in ERRORS.values())):
+        back[column] = rng.uniform(0, 0.1, len(back))
+    back.to_csv(folder / "way_back.csv", index=False)
+    read = pd.DataFrame(
+        [(c, p, s) for c in CONDITIONS for p in ("l1", "l2") for s in (1.0, 10.0)],
+        columns=["condition", "penalty", "strength"],
+    ).assign(layer=LAYERS[0])
+    for column in ("survivors", "lone_survivors", "norm_l2", "lone_norm_l2", "unexplained"):
+        read[column] = rng.uniform(0.1, 1, len(read))
+    read.to_csv(folder / "read_out.csv", index=False)
+    laws = pd.DataFrame({"condition": CONDITIONS, "law": "gamma", "log_density": -0.1})
+    laws.assign(layer=LAYERS[0]).to_csv(folder / "magnitude_laws.csv", index=False)
+    weights = pd.DataFrame({"loading": [0.0, 0.0, 0.3, 0.3], "heterogeneity": [0.1, 1.0, 0.1, 1.0]})
+    for name, (_, drawn) in PANELS.items():
+        weights[name] = weights[drawn] = rng.uniform(1, 2, 4)
+    weights.to_csv(folder / "weight_map.csv", index=False)
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """The folder of a finished study of small made-up networks."""
@@ -110,6 +147,7 @@ def study(tmp_path_factory):
         population.append(twins.population.assign(**names))
     twins.statistics.to_csv(folder / "twins.csv", index=False)
     pd.concat(population).to_csv(folder / "population.csv", index=False)
+    write_bridge(folder, rng)
     dims = ("chain", "draw", "condition")
     law = {
         name: (dims, rng.uniform(low, high, (2, 30, len(CONDITIONS))))

@@ -20,7 +20,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "Dataset": "datasets",
         "Results": "results",
-        "Study": "study",
+        "Study": "settings",
         "Training": "training",
         "digits": "datasets",
         "draw_twins": "twins",

@@ -69,6 +69,36 @@ class Results:
         return pd.read_csv(self.folder / "population.csv")
 
     @cached_property
+    def bridge(self) -> pd.DataFrame:
+        """Weights predicted and as they are, a row for each layer of each trained network and arm."""
+        return pd.read_csv(self.folder / "bridge.csv")
+
+    @cached_property
+    def bridge_units(self) -> pd.DataFrame:
+        """How far each unit's weights moved, at which rate, and whether it was erased, in every arm."""
+        return pd.read_csv(self.folder / "bridge_units.csv")
+
+    @cached_property
+    def read_out(self) -> pd.DataFrame:
+        """What a penalized read-out leaves of each layer of each network."""
+        return pd.read_csv(self.folder / "read_out.csv")
+
+    @cached_property
+    def magnitude_laws(self) -> pd.DataFrame:
+        """How well each law of magnitudes describes each layer of each network."""
+        return pd.read_csv(self.folder / "magnitude_laws.csv")
+
+    @cached_property
+    def weight_map(self) -> pd.DataFrame:
+        """Shapes of weight matrices that theory gives to rate laws and correlations."""
+        return pd.read_csv(self.folder / "weight_map.csv")
+
+    @cached_property
+    def way_back(self) -> pd.DataFrame:
+        """Errors of activity that was predicted from weights."""
+        return pd.read_csv(self.folder / "way_back.csv")
+
+    @cached_property
     def verdicts(self) -> list[Verdict]:
         """The verdicts, in the order of hypotheses and layers."""
         listed = json.loads((self.folder / "verdicts.json").read_text(encoding="utf-8"))

@@ -1,0 +1,107 @@
+"""The bridge: predictions right where their law holds, and told apart from near misses."""
+
+import numpy as np
+import pytest
+
+from rote.activity.measurement import measure
+from rote.activity.weights import weight_statistics
+from rote.record.layers import LayerWeights
+from rote.record.recording import Recording
+from rote.simulate.backpropagated_weights import BackpropagatedWeights
+from rote.simulate.dichotomized import DichotomizedGaussian
+from rote.validate.arms import ARMS, LONG, arm_training
+from rote.validate.bridge import bridge_tables, predicted_change
+from rote.validate.training import Training
+
+N_UNITS, N_INPUTS, N_EXAMPLES = 60, 300, 4000
+
+
+@pytest.fixture
+def written(rng):
+    """Weights written by errors through a read-out, and the activity that wrote them."""
+    process = DichotomizedGaussian(rate=rng.uniform(0.1, 0.8, N_UNITS), loading=0.4)
+    inputs = rng.normal(size=(N_EXAMPLES, N_INPUTS)) * rng.gamma(2.0, size=N_INPUTS)
+    read_out = rng.normal(size=(10, N_UNITS)) * rng.gamma(2.0, size=N_UNITS)
+    return BackpropagatedWeights(process=process, inputs=inputs, read_out=read_out)
+
+
+def test_prediction_from_measured_activity_is_that_of_the_process(written, rng):
+    """The prediction takes P from counts, the process from its law; size apart they agree."""
+    statistics = measure(written.process.sample(200_000, rng=rng))
+    due = predicted_change(statistics, written.read_out, written.inputs)
+    law = written.predict(N_EXAMPLES)
+    scale = np.trace(law.gram) / np.trace(due.gram)
+    assert np.abs(due.gram * scale - law.gram).max() < 0.01 * np.abs(law.gram).max()
+    assert due.l1_l2_ratio == pytest.approx(law.l1_l2_ratio, rel=0.01)
+    assert due.excess_kurtosis == pytest.approx(law.excess_kurtosis, rel=0.05)
+    assert due.participation_ratio == pytest.approx(law.participation_ratio, rel=0.05)
+
+
+def test_rows_of_written_weights_follow_activity_times_read_out_and_neither_alone(written, rng):
+    statistics = measure(written.process.sample(20_000, rng=rng))
+    change = written.sample(N_EXAMPLES, rng=rng).astype(np.float64)
+    due = predicted_change(statistics, written.read_out, written.inputs)
+    pairs = np.triu_indices(N_UNITS, k=1)
+    unit = change / np.linalg.norm(change, axis=1, keepdims=True)
+    cosine = (unit @ unit.T)[pairs]
+    alone = statistics.coactive_count / np.sqrt(np.outer(*[statistics.active_count] * 2))
+    assert np.corrcoef(cosine, due.row_cosine[pairs])[0, 1] > 0.7
+    assert abs(np.corrcoef(cosine, alone[pairs])[0, 1]) < 0.2
+    assert weight_statistics(change).l1_l2_ratio == pytest.approx(due.l1_l2_ratio, rel=0.05)
+    equal = predicted_change(statistics, np.sign(written.read_out), np.ones_like(written.inputs))
+    assert abs(equal.l1_l2_ratio - due.l1_l2_ratio) > 0.1  # sizes of read-out and inputs do count
+
+
+def recording(rng, weights, *, condition="generalizing", penalty="none"):
+    activation = np.maximum(rng.normal(size=(40, 3)), 0)
+    return Recording.from_arrays(
+        {"hidden_1": activation},
+        label=np.zeros(40, dtype=int),
+        held_out=np.arange(40) >= 30,
+        condition=condition,
+        seed=0,
+        epoch=1,
+        source="made up",
+        weights={"hidden_1": weights},
+        keep_activation="float32",
+        attrs={"penalty": penalty, "reached": 1},
+    )
+
+
+def test_tables_count_what_is_in_the_weights(rng):
+    weight_in = np.array([[3.0, 0.0], [0.0, 0.0], [1.0, -2.0]])
+    weight_out = np.array([[1.0, 2.0, 0.0], [-1.0, 1.0, 0.0]])
+    bias = np.full(3, 9.0)  # no penalty pulls on it, so the balance leaves it out
+    weights = LayerWeights(weight_in=weight_in, bias=bias, weight_out=weight_out)
+    start = rng.normal(size=(3, 2))
+    initial = LayerWeights(weight_in=start, bias=bias, weight_out=weight_out)
+    images = rng.normal(size=(40, 2))
+    for penalty, imbalance in (
+        ("none", np.mean([(9 - 2) / (9 + 2), 1, 1])),
+        ("l1", np.mean([(3 - 2) / (3 + 2), 1, 1])),
+    ):
+        layers, units = bridge_tables(
+            recording(rng, weights, penalty=penalty),
+            recording(rng, initial, condition="initialized"),
+            images,
+            arm="l1",
+        )
+        (row,) = layers.to_dict("records")
+        assert row["imbalance"] == pytest.approx(imbalance)
+        assert row["zero_weights"] == pytest.approx(3 / 6)
+        assert row["erased"] == pytest.approx(2 / 3)  # one has nothing coming in, one nothing going out
+        assert list(units["erased"]) == [False, True, True]
+        change = np.linalg.norm(weight_in - start, axis=1)
+        assert units["change_norm_l2"].to_numpy() == pytest.approx(change, rel=1e-6)
+
+
+def test_arms_change_what_they_say_and_nothing_else():
+    main = Training(hidden=(5,), batch_size=7)
+    assert arm_training("sgd", main) == Training(
+        hidden=(5,), batch_size=7, optimizer="sgd", learning_rate=0.1
+    )
+    for arm in ARMS:
+        long = arm_training(arm, main).final_epoch == LONG
+        assert long == arm.endswith("long")
+    with pytest.raises(ValueError, match=r"arm must be one of sgd, .*; got 'adamw'"):
+        arm_training("adamw", main)
