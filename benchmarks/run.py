@@ -1,103 +1,68 @@
-"""Speed as ratios: each case beside the best plain NumPy idiom for it, in one run, medians of several.
+"""Speed as ratios, and accuracy: rote beside NumPy's best idiom and other packages, in one run.
 
-    python benchmarks/run.py [--repeats 7]
+    python benchmarks/run.py [--repeats 5] [--large] [--out docs]
 
-Times are CPU seconds of one thread, so that other work on the machine disturbs them little; the ratios
-carry over to other machines, the seconds do not.
+writes benchmarks.md and benchmarks.png. Everything runs on one thread; the ratios carry over to other
+machines, the seconds do not. A package that is missing is listed as missing: ``make bench`` installs all
+of them into an environment of its own.
 """
 
 import argparse
 import os
-import statistics
-import time
-from collections.abc import Callable
+import sys
+import warnings
+from pathlib import Path
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+for variable in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "OPENTURNS_NUM_THREADS",
+):
     os.environ[variable] = "1"
 
+import accuracy
 import numpy as np
-from scipy.special import ndtr, ndtri
-
-from rote.activity.popcount import coactive_count
-from rote.simulate import DichotomizedGaussian, ExchangeableBernoulli, LatentGaussian
-
-type Case = tuple[str, Callable[[], object], str, Callable[[], object]]
-
-
-def cases(rng: np.random.Generator) -> list[Case]:
-    """Return name, ours, what the peer is, and the peer."""
-    alike = ExchangeableBernoulli(n_units=1000, rate=0.05, correlation=0.1, mixing="beta")
-    rare = ExchangeableBernoulli(n_units=10_000, rate=1e-3, correlation=0.05, mixing="beta")
-    rate = rng.beta(0.5, 5, 1000)
-    factor = DichotomizedGaussian(rate=rate, loading=0.3)
-    latent = np.fromfunction(lambda i, j: 0.9 ** abs(i - j), (200, 200))
-    full = LatentGaussian(rate=np.full(200, 0.2), latent_correlation=latent)
-    root = np.linalg.cholesky(latent).astype(np.float32)
-    active = rng.random((60_000, 1024)) < 0.1
-
-    def propensity(process: ExchangeableBernoulli, n_examples: int) -> np.ndarray:
-        return rng.beta(*process.beta, size=n_examples).astype(np.float32)[:, None]
-
-    def numpy_alike() -> np.ndarray:
-        return rng.random((10_000, 1000), dtype=np.float32) < propensity(alike, 10_000)
-
-    def numpy_rare() -> list[np.ndarray]:
-        counts = rng.binomial(10_000, propensity(rare, 10_000)[:, 0])
-        return [rng.choice(10_000, count, replace=False, shuffle=False) for count in counts]
-
-    def numpy_factor() -> np.ndarray:
-        drawn = np.empty((60_000, 1000), dtype=np.bool_)
-        own = np.sqrt(1 - 0.3**2)
-        for first in range(0, 60_000, 1000):  # in blocks that stay in cache
-            z = rng.standard_normal((1000, 1))
-            given = ndtr((ndtri(rate) + 0.3 * z) / own).astype(np.float32)
-            drawn[first : first + 1000] = rng.random((1000, 1000), dtype=np.float32) < given
-        return drawn
-
-    def numpy_full() -> np.ndarray:
-        normal = rng.standard_normal((60_000, 200), dtype=np.float32)
-        return normal @ root.T > -np.float32(ndtri(0.2))
-
-    def numpy_coactive() -> np.ndarray:
-        values = active.astype(np.float32)
-        return values.T @ values
-
-    return [
-        ("exchangeable, 1,000 units x 10,000 examples, rate .05, correlation .1",
-         lambda: alike.sample(10_000, rng=rng), "uniform numbers below a Beta propensity", numpy_alike),
-        ("the same as bits", lambda: alike.sample_packed(10_000, rng=rng),
-         "and packed", lambda: np.packbits(numpy_alike(), axis=1)),
-        ("rare, 10,000 x 10,000, rate .001, correlation .05, as events",
-         lambda: rare.sample_events(10_000, rng=rng), "counts, and units chosen for each", numpy_rare),
-        ("one factor, 1,000 x 60,000, rates Beta(.5, 5), loading .3",
-         lambda: factor.sample(60_000, rng=rng), "uniform numbers below Φ in blocks", numpy_factor),
-        ("full latent matrix, 200 x 60,000",
-         lambda: full.sample(60_000, rng=rng), "normals times the Cholesky root, above h", numpy_full),
-        ("co-activation counts, 1,024 units x 60,000",
-         lambda: coactive_count(active), "float32 matrix product", numpy_coactive),
-    ]  # fmt: skip
-
-
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    """Return the median CPU time of ``work``, which is run once before."""
-    work()
-    taken = []
-    for _ in range(repeats):
-        started = time.thread_time()
-        work()
-        taken.append(time.thread_time() - started)
-    return statistics.median(taken)
+import page
+import scale
+from cases import cases
+from timing import Result, compare
 
 
 def main() -> None:
-    """Print a table in Markdown."""
+    """Measure, write the page and draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=7, help="runs of each case (default: 7)")
-    repeats = parser.parse_args().repeats
-    print("| case | rote, s | NumPy | NumPy, s | ratio |\n|---|---|---|---|---|")
-    for name, ours, idiom, peer in cases(np.random.default_rng(0)):
-        mine, theirs = seconds(ours, repeats), seconds(peer, repeats)
-        print(f"| {name} | {mine:.4f} | {idiom} | {theirs:.4f} | {theirs / mine:.1f} |", flush=True)
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each measurement (default: 5)")
+    parser.add_argument("--large", action="store_true", help="also what takes tens of seconds")
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder (default: docs)")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # of other packages
+
+    rng, repeats = np.random.default_rng(0), options.repeats
+    results = []
+    for case in [*cases(rng), scale.coactivation(rng, large=options.large)]:
+        for rival in case.rivals:
+            result = compare(case, rival, repeats=repeats, large=options.large)
+            print(_line(result), file=sys.stderr, flush=True)
+            results.append(result)
+    measured = page.Measured(
+        results=results,
+        packed=scale.packed(rng, repeats),
+        rarity=scale.rarity(rng, repeats),
+        linearity=scale.linearity(rng, repeats),
+        inversion=scale.inversion(rng, repeats),
+        giant=scale.giant_apart(),
+        accuracy=accuracy.table(),
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "benchmarks.md").write_text(page.markdown(measured))
+    page.draw(results, options.out / "benchmarks.png")
+    print(f"wrote {options.out / 'benchmarks.md'} and {options.out / 'benchmarks.png'}", file=sys.stderr)
+
+
+def _line(result: Result) -> str:
+    name = f"{result.case.name}: {result.rival.package}, {result.rival.method}"
+    return f"{name}: {result.missing or f'{result.ratio:.3g} times'}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,146 @@
+"""The page of results in Markdown, whose words are in page.md, and its figure."""
+
+import os
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from accuracy import RATES, TARGET
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from timing import Result, installed
+
+from rote.figures.style import panels, save, sign, styled
+
+PACKAGES = (
+    *("rote", "numpy", "scipy", "numba", "statsmodels", "openturns", "copulae", "copulas"),
+    *("pyvinecopulib", "bindata", "elephant", "brian2"),
+)
+LOOK = {  # Okabe and Ito's colours (2008): one for a kind of package; a marker for each package
+    "numpy": ("#222222", "o"),
+    "statsmodels": ("#0072B2", "s"),
+    "openturns": ("#0072B2", "^"),
+    "copulae": ("#0072B2", "D"),
+    "copulas": ("#0072B2", "v"),
+    "bindata": ("#56B4E9", "P"),
+    "pyvinecopulib": ("#56B4E9", "X"),
+    "brian2": ("#E69F00", "d"),
+    "elephant": ("#D55E00", "h"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """All that is on the page."""
+
+    results: list[Result]
+    packed: list[list[str]]
+    rarity: list[list[str]]
+    linearity: list[list[str]]
+    inversion: list[str]
+    giant: dict[str, float]
+    accuracy: list[list[str]]
+
+
+def table(header: str, rows: list[list[str]]) -> str:
+    """Return a table in Markdown; ``header`` names its columns, with commas between."""
+    columns = header.split(", ")
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def machine() -> str:
+    """Return processor and cores."""
+    model = platform.processor() or platform.machine()
+    listed = Path("/proc/cpuinfo")
+    if listed.exists():
+        named = [line for line in listed.read_text().splitlines() if line.startswith("model name")]
+        model = named[0].partition(":")[2].strip() if named else model
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def markdown(measured: Measured) -> str:
+    """Return the page: the tables in the words of page.md."""
+    rates = [f"rate {rate:g}" for rate in RATES]
+    return (
+        (Path(__file__).with_name("page.md"))
+        .read_text()
+        .format(
+            today=_today(),
+            machine=machine(),
+            versions=", ".join(f"{package} {installed(package)}" for package in PACKAGES),
+            rivals=_against(measured.results),
+            packed=table("process, ns a cell, times the floor", measured.packed),
+            rarity=table(
+                "rate, active units an example, ns for each, NumPy ns for each, ratio", measured.rarity
+            ),
+            linearity=table("units, examples, ns a cell, ns a cell as bits", measured.linearity),
+            inversion=table("rote µs, SciPy µs, ratio", [measured.inversion]),
+            accuracy=table(", ".join(["package", *rates, "greatest relative error"]), measured.accuracy),
+            target=f"{TARGET:g}",
+            **measured.giant,
+        )
+    )
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _against(results: list[Result]) -> str:
+    """Return a heading and a table for each case."""
+    parts = []
+    for case in dict.fromkeys(result.case.name for result in results):
+        some = [result for result in results if result.case.name == case]
+        parts.append(f"### {case[0].upper()}{case[1:]}: {some[0].case.about}\n")
+        parts.append(table("package, method, package s, rote s, ratio", list(map(_row, some))))
+    return "\n".join(parts)
+
+
+def _row(result: Result) -> list[str]:
+    rival = result.rival
+    if result.missing:
+        return [rival.package, rival.method, "–", "–", result.missing]
+    numbers = f"{result.theirs:.4f}", f"{result.ours:.4f}", f"{result.ratio:,.1f}"
+    return [rival.package, rival.method, *numbers]
+
+
+@styled
+def _figure(results: list[Result]) -> Figure:
+    cases = list(dict.fromkeys(result.case.name for result in results))
+    figure, ((axes,),) = panels(1, 1, height=3.2)
+    for place, case in enumerate(cases):
+        ratios = [result for result in results if result.case.name == case and not result.missing]
+        ratios.sort(key=lambda result: result.ratio)
+        for rank, result in enumerate(ratios):
+            color, marker = LOOK[result.rival.package]
+            shift = 0.22 * (rank % 3 - 1) if len(ratios) > 3 else 0.0  # so that neighbours stay apart
+            axes.plot(result.ratio, place + shift, marker, color=color, ms=5, mew=0.4, mec="white")
+    axes.axvline(1, color="#999999", lw=0.8)
+    for line in np.arange(len(cases) - 1) + 0.5:
+        axes.axhline(line, color="#DDDDDD", lw=0.5)
+    axes.set(
+        xscale="log",
+        xlabel="CPU time of the other package (rote = 1)",
+        yticks=range(len(cases)),
+        yticklabels=cases,
+        ylim=(len(cases) - 0.5, -0.5),
+    )
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(axis="x", color="#EEEEEE", lw=0.5)
+    axes.set_axisbelow(True)
+    seen = {result.rival.package for result in results if not result.missing}
+    handles = [
+        Line2D([], [], ls="", marker=marker, color=color, ms=5, mew=0.4, mec="white", label=package)
+        for package, (color, marker) in LOOK.items()
+        if package in seen
+    ]
+    figure.legend(handles=handles, loc="outside right upper")
+    return sign(figure, f"rote {installed('rote')}, {machine()}, {_today()}")
+
+
+def draw(results: list[Result], path: Path) -> None:
+    """Draw the ratios of all cases to ``path``."""
+    save(_figure(results), path)
