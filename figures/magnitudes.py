@@ -13,9 +13,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy.special import log_ndtr, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from ..activity.arrays import Floats
+from ..simulate.magnitudes import RectifiedMagnitude, loudness
 from .style import COLOR, INK, MARKER, keys, layer_title, legend, panels, present, styled
 
 TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
@@ -29,20 +30,12 @@ about the line. The axis of rates is in standard deviations h; units beyond its 
 them. Always active units (right edge) have no place on the line and are left out of the fit."""
 
 
-def null_magnitude(rate: Floats) -> Floats:
-    """Return the mean magnitude of a rectified Gaussian of σ = 1, active at ``rate`` in (0, 1)."""
-    threshold = ndtri(rate)
-    inverse_mills = np.exp(-(threshold**2) / 2 - log_ndtr(threshold)) / np.sqrt(2 * np.pi)
-    return threshold + inverse_mills
-
-
 def fit_sigma(rate: Floats, magnitude: Floats) -> tuple[float, float]:
     """Return σ and the standard deviation of log(magnitude) about the null; nan without such units."""
-    used = (rate > 0) & (rate < 1) & (magnitude > 0)
-    if not used.any():
+    distance = np.log(loudness(rate, magnitude, scale=1.0))
+    if np.isnan(distance).all():
         return np.nan, np.nan
-    distance = np.log(magnitude[used]) - np.log(null_magnitude(rate[used]))
-    return float(np.exp(distance.mean())), float(distance.std())
+    return float(np.exp(np.nanmean(distance))), float(np.nanstd(distance))
 
 
 @styled
@@ -87,6 +80,7 @@ def _draw_units(axes: Axes, living: pd.DataFrame, condition: str) -> None:
     axes.plot(rate.clip(*ENDS), magnitude, mfc=COLOR[condition], **points)
     sigma, scatter = fit_sigma(rate, magnitude)
     grid = ndtr(np.linspace(*ndtri(ENDS), 400))
-    axes.plot(grid, sigma * null_magnitude(grid), color=INK, lw=1.2)
+    null = RectifiedMagnitude.from_rate(grid, scale=1.0)
+    axes.plot(grid, sigma * null.mean, color=INK, lw=1.2)
     told = f"σ = {sigma:.2g}, sd of log {scatter:.2f}"
     axes.text(0.97, 0.06, told, transform=axes.transAxes, ha="right", va="bottom", fontsize=7)

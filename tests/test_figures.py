@@ -7,21 +7,24 @@ import pytest
 import xarray as xr
 from matplotlib.text import Text
 from scipy import stats
-from scipy.integrate import quad
 
 from rote.activity.measurement import measure
 from rote.activity.words import CONDITIONS
+from rote.figures.arms import NORMS, WEIGHTS, draw_arms
 from rote.figures.correlation import draw_correlation, independent_twin, spectrum
 from rote.figures.fano import draw_fano, sampling_band
-from rote.figures.magnitudes import draw_magnitudes, fit_sigma, null_magnitude
+from rote.figures.magnitudes import draw_magnitudes, fit_sigma
+from rote.figures.norms import draw_norms
 from rote.figures.population import draw_population
 from rote.figures.rates import EDGES, beta_law, draw_rates
+from rote.figures.read_out import draw_read_out
 from rote.figures.style import COLOR, present, save, sign
 from rote.figures.summary import STATISTICS, draw_summary
 from rote.figures.tables import layer_rows, mean_sd, network_rows
 from rote.figures.verdicts import draw_verdicts
 from rote.figures.weights import draw_weights, standardized
 from rote.inference.verdict import Level, Twin, Verdict
+from rote.simulate.magnitudes import RectifiedMagnitude
 
 SEEDS, N_UNITS = (3, 4), 30
 LAYERS = ("hidden_1", "hidden_2")
@@ -230,16 +233,9 @@ def test_constant_weights_cannot_be_standardized():
         standardized(np.ones((2, 3)))
 
 
-@pytest.mark.parametrize("rate", [1e-3, 0.3, 0.5, 0.95])
-def test_null_magnitude_is_the_mean_of_a_rectified_gaussian(rate):
-    threshold = stats.norm.ppf(rate)
-    above, _ = quad(lambda a: a * stats.norm.pdf(a, loc=threshold), 0, threshold + 12)
-    assert null_magnitude(np.array(rate)) == pytest.approx(above / rate, rel=1e-6)
-
-
 def test_sigma_is_found_and_dead_or_constant_units_are_left_out():
     rate = np.array([0.0, 0.1, 0.5, 0.9, 1.0])
-    magnitude = np.append(np.nan, 2.5 * null_magnitude(rate[1:4]))
+    magnitude = np.append(np.nan, 2.5 * RectifiedMagnitude.from_rate(rate[1:4]).mean)
     assert fit_sigma(rate, np.append(magnitude, 99.0)) == pytest.approx((2.5, 0))
     assert np.isnan(fit_sigma(np.array([0.0, 1.0]), np.array([np.nan, 1.0]))).all()
 
@@ -413,3 +409,52 @@ def test_layer_table_gives_mean_and_deviation_over_networks(rng):
 )
 def test_digits_follow_the_deviation(values, told):
     assert mean_sd(pd.Series(values)) == told
+
+
+def bridge(n_seeds=2):
+    arms = ["adam", "sgd", "l1"]
+    rows = [(arm, c, seed) for arm in arms for c in CONDITIONS[1:] for seed in range(n_seeds)]
+    table = pd.DataFrame(rows, columns=["arm", "condition", "seed"]).assign(layer="hidden_1")
+    for quantity in (*WEIGHTS, *NORMS):
+        for column in filter(None, (quantity.column, quantity.beside)):
+            table[column] = np.linspace(0, 1, len(table))
+    return table
+
+
+def test_every_network_of_every_arm_is_a_point_and_its_prediction_an_open_one():
+    table = bridge()
+    figure = draw_arms(table, WEIGHTS)
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["adam", "sgd", "l1"]
+    points = [line for line in figure.axes[0].lines if line.get_linestyle() == "None"]
+    filled = [line for line in points if line.get_markerfacecolor() != "white"]
+    assert sum(len(line.get_xdata()) for line in filled) == len(table)
+    assert len(points) == 2 * len(filled)
+    seen = np.sort(np.concatenate([line.get_xdata() for line in filled]))
+    assert seen == pytest.approx(np.sort(table["change_l1_l2_ratio"]))
+
+
+def test_slopes_and_erased_shares_are_those_of_the_units():
+    rate = np.linspace(0.05, 0.95, 40)
+    units = pd.concat(
+        pd.DataFrame({"rate": rate, "initial_rate": rate, "change_norm_l2": 3 * rate**0.5}).assign(
+            arm=arm, condition=condition, layer="hidden_1", erased=rate < 0.4
+        )
+        for arm in ("adam", "sgd", "l1")
+        for condition in CONDITIONS[1:]
+    )
+    figure = draw_norms(units)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["s = 0.50"] * 2
+    (line, *_) = figure.axes[2].lines
+    assert line.get_ydata() == pytest.approx([1, 1, 0, 0, 0])
+
+
+def test_read_outs_are_means_over_networks_with_lone_units_dotted():
+    table = pd.DataFrame(
+        [(c, p, s, seed) for c in CONDITIONS for p in ("l1", "l2") for s in (1, 10) for seed in (0, 1)],
+        columns=["condition", "penalty", "strength", "seed"],
+    ).assign(layer="hidden_1", norm_l2=1.0, lone_norm_l2=2.0, unexplained=0.5, lone_survivors=0.25)
+    table["survivors"] = np.where(table["seed"] == 0, 0.2, 0.6)
+    full, dotted = draw_read_out(table).axes[0].lines[:2]
+    assert full.get_ydata() == pytest.approx([0.4, 0.4])
+    assert dotted.get_ydata() == pytest.approx([0.25, 0.25])
+    assert dotted.get_linestyle() == ":"

@@ -28,9 +28,12 @@ OWNERS = {
     "jax": {"validate"},
     "optax": {"validate"},
     "matplotlib": {"figures"},
+    "torch": {"record"},
+    "zarr": {"record"},
+    "sklearn": {"record", "validate"},
 }
 GROUND = {"numpy", "scipy", "numba"}  # all that activity and simulate stand on
-HEAVY = {"arviz", "jax", "matplotlib", "numba", "pandas", "pymc", "scipy", "sklearn", "xarray"}
+HEAVY = {"arviz", "jax", "matplotlib", "numba", "pandas", "pymc", "scipy", "sklearn", "torch", "xarray"}
 
 
 def imported_names(source):

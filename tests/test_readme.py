@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.slow
 def test_the_five_lines_of_python_run(capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    code, _ = re.findall(r"```python\n(.*?)```", README, re.S)
     names = {}
     exec(code, names)
     measured, predicted = map(float, capsys.readouterr().out.split())
@@ -46,3 +46,9 @@ def test_measure_takes_activity_and_recordings(rng):
     )
     array, layers = rote.measure(active, window=5), rote.measure(recording, window=5)
     assert (layers["a"].coactive_count == array.coactive_count).all()
+
+
+def test_what_records_a_network_is_what_the_docs_say():
+    """The docs' lines are run by the tests that record PyTorch networks."""
+    _, code = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert code in (ROOT / "docs" / "recording.md").read_text(encoding="utf-8")

@@ -35,7 +35,7 @@ from .twins import draw_twins
 from .way_back import prediction_errors
 
 SHAPES = (0.5, 0.7, 1.0, 1.5, 2.5, 5.0, 15.0, 100.0)  # of the units' nearly Gamma rates
-STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # of the penalty on a read-out
+STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0)  # of the penalty on a read-out
 LOADINGS = (0.0, 0.3, 0.6)  # on a factor common to the units
 
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .. import __version__
+from ..activity.kernel import STREAM
 
 PACKAGES = (
     "numpy", "scipy", "numba", "pandas", "xarray", "h5netcdf", "pymc", "pytensor", "nutpie", "arviz",
@@ -14,11 +15,11 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Return name and version of rote (with the commit, in a checkout), Python and the packages."""
+    """Return name and version of rote (with the commit, in a checkout), its streams, Python, packages."""
     found = {"rote": __version__, "python": platform.python_version()}
     if commit := _commit():
         found["commit"] = commit
-    return found | {name: version(name) for name in PACKAGES}
+    return found | {"random stream": STREAM} | {name: version(name) for name in PACKAGES}
 
 
 def _commit() -> str | None:
