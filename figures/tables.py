@@ -40,6 +40,7 @@ BRIDGE = (  # what it is called, its column
     ("Agreement of row cosines", "row_fit"),
     ("Participation ratio", "change_participation_ratio"),
     ("predicted", "due_participation_ratio"),
+    ("Share along the mean input", "change_mean_share"),
     ("Coherence exponent", "coherence_exponent"),
     ("Imbalance", "imbalance"),
     ("Zero weights", "zero_weights"),

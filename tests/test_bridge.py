@@ -48,8 +48,19 @@ def test_rows_of_written_weights_follow_activity_times_read_out_and_neither_alon
     assert np.corrcoef(cosine, due.row_cosine[pairs])[0, 1] > 0.7
     assert abs(np.corrcoef(cosine, alone[pairs])[0, 1]) < 0.2
     assert weight_statistics(change).l1_l2_ratio == pytest.approx(due.l1_l2_ratio, rel=0.05)
-    equal = predicted_change(statistics, np.sign(written.read_out), np.ones_like(written.inputs))
+    alike = rng.normal(size=written.inputs.shape)
+    equal = predicted_change(statistics, np.sign(written.read_out), alike)
     assert abs(equal.l1_l2_ratio - due.l1_l2_ratio) > 0.1  # sizes of read-out and inputs do count
+
+
+def test_the_mean_of_the_inputs_has_no_say(written, rng):
+    statistics = measure(written.process.sample(5000, rng=rng))
+    shifted = written.inputs + 5 * rng.normal(size=N_INPUTS)
+    one, other = (
+        predicted_change(statistics, written.read_out, inputs) for inputs in (written.inputs, shifted)
+    )
+    assert other.l1_l2_ratio == pytest.approx(one.l1_l2_ratio)
+    assert other.participation_ratio == pytest.approx(one.participation_ratio)
 
 
 def recording(rng, weights, *, condition="generalizing", penalty="none"):
@@ -91,6 +102,10 @@ def test_tables_count_what_is_in_the_weights(rng):
         assert row["zero_weights"] == pytest.approx(3 / 6)
         assert row["erased"] == pytest.approx(2 / 3)  # one has nothing coming in, one nothing going out
         assert list(units["erased"]) == [False, True, True]
+        mean = images[:30].mean(axis=0)
+        along = ((weight_in - start) @ mean) ** 2
+        due = along.sum() / (mean @ mean) / ((weight_in - start) ** 2).sum()
+        assert row["change_mean_share"] == pytest.approx(due, rel=1e-6)
         change = np.linalg.norm(weight_in - start, axis=1)
         assert units["change_norm_l2"].to_numpy() == pytest.approx(change, rel=1e-6)
 

@@ -45,10 +45,10 @@ def sentence(call, path):
 def test_garbage_is_refused_in_one_sentence(tmp_path_factory, head, middle, tail, sealed):
     path = tmp_path_factory.mktemp("garbage") / "a.nc"
     path.write_bytes(head + middle + tail)
-    sentence(open_npz, path)
+    assert sentence(open_npz, path)
     if sealed:
         seal(path)
-    sentence(Recording.open, path)
+    assert sentence(Recording.open, path)
     assert main(["info", str(path)]) == 2
 
 
@@ -62,7 +62,7 @@ def test_an_npz_of_garbage_arrays_is_refused(tmp_path_factory, members):
         with zipfile.ZipFile(path, "w") as archive:
             for name, content in members.items():
                 archive.writestr(f"{name}.npy", prefix + content)
-        sentence(open_npz, path)
+        assert sentence(open_npz, path)
 
 
 def sealed_folder(folder, files):
@@ -92,16 +92,16 @@ def test_a_zarr_folder_of_garbage_is_refused(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("garbage") / "a.zarr"
     root = b'{"zarr_format": 3, "node_type": "group", "attributes": {}}'
     sealed_folder(path, {"zarr.json": content})
-    sentence(Recording.open, path)
+    assert sentence(Recording.open, path)
     sealed_folder(path, {"zarr.json": root, "label/zarr.json": content})
-    sentence(Recording.open, path)
+    assert sentence(Recording.open, path)
 
 
 @pytest.mark.parametrize("content", [b"", b"rote-seal-1 0\n", b"rote-seal-1 x\n", PICKLE])
 def test_a_seal_of_garbage_is_refused(tmp_path, content):
     (tmp_path / "label").mkdir()
     (tmp_path / "label/rote.seal").write_bytes(content)
-    sentence(Recording.open, tmp_path)
+    assert sentence(Recording.open, tmp_path)
 
 
 def test_zarr_arrays_of_pickles_are_refused_before_they_are_read(tmp_path):
@@ -137,9 +137,9 @@ def test_zarr_arrays_of_pickles_are_refused_before_they_are_read(tmp_path):
     }
     files = {name: json.dumps(content).encode() for name, content in second.items()}
     sealed_folder(tmp_path / "two", files | {"label/0": PICKLE})
-    sentence(Recording.open, tmp_path / "two")
+    assert sentence(Recording.open, tmp_path / "two")
 
 
 def test_an_array_file_is_no_npz(tmp_path):
     np.save(tmp_path / "a.npy", np.ones(3))
-    sentence(open_npz, tmp_path / "a.npy")
+    assert sentence(open_npz, tmp_path / "a.npy")

@@ -6,8 +6,10 @@ three are those of the trained network on its training examples. A change since 
 
     E[Δw_ia Δw_jb] ∝ (P ∘ G)_ij C_ab,
 
-Gaussian weights given the sizes of units and inputs, if writing is not too rare. From that follow,
-without a number fitted, the shape of the change (excess kurtosis, L1/L2 ratio, exponent q of the
+Gaussian weights given the sizes of units and inputs, if writing is not too rare. C is the inputs'
+covariance, without their mean: a unit with a bias changes until what comes back to it sums to zero over
+its active examples, and so what it writes along the mean of the inputs goes to zero as well. From that
+follow, without a number fitted, the shape of the change (excess kurtosis, L1/L2 ratio, exponent q of the
 generalized normal law), the cosines of its rows and the spread of its singular values. Columns of the
 tables:
 
@@ -16,6 +18,8 @@ tables:
     row_fit               correlation, over pairs of units, of the cosines of rows with those predicted
     row_fit_activity      the same with P alone in place of P ∘ G
     row_fit_read_out      the same with G alone
+    change_mean_share     share of the change's squares that lies along the mean of the inputs,
+    inputs_mean_share     and of the inputs' squares
     coherence_exponent    slope of log-norm of the change against log-rate over living units
     imbalance             mean |in - out| / (in + out) of the penalized weights' L2 or L1 balance
     zero_weights, erased  share of weights that are 0; of units with no weight left in or out
@@ -44,7 +48,7 @@ def predicted_change(statistics: Statistics, weight_out: Floats, inputs: Floats)
     """
     together = statistics.coactive_count / statistics.n_examples
     rows = together * (weight_out.T @ weight_out)
-    columns = inputs.T @ inputs / len(inputs)
+    columns = np.cov(inputs, rowvar=False, bias=True)
     variance = np.outer(np.diag(rows), np.diag(columns))
     cumulants = np.zeros((4, *variance.shape))
     cumulants[1] = variance
@@ -84,6 +88,7 @@ def bridge_tables(
             | {"epochs": recording.epoch, "reached": recording.attrs["reached"]}
             | _shape(weighed, due)
             | _rows(weighed, due, read_out)
+            | _mean_shares(weighed.change, inputs)
             | {"coherence_exponent": COHERENCE.plain(weighed), "imbalance": _imbalance(layer, power)}
             | {"zero_weights": (layer.weight_in == 0).mean(), "erased": erased.mean()}
         )
@@ -118,6 +123,16 @@ def _rows(layer: WeighedLayer, due: WeightPrediction, read_out: Floats) -> dict[
         "row_fit_read_out": _agreement(cosine, _pairs(correlation_matrix(read_out.T @ read_out))),
         "change_participation_ratio": participation_ratio(gram),
         "due_participation_ratio": due.participation_ratio,
+    }
+
+
+def _mean_shares(change: Floats, inputs: Floats) -> dict[str, float]:
+    mean = inputs.mean(axis=0)
+    square = mean @ mean
+    along = np.square(change @ mean).sum() / square
+    return {
+        "change_mean_share": along / np.square(change).sum(),
+        "inputs_mean_share": square / np.square(inputs).sum(axis=1).mean(),
     }
 
 

@@ -15,7 +15,7 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Return name and version of rote (with the commit, in a checkout), its streams, Python, packages."""
+    """Return name and version of rote (and its commit, in a checkout), Python, streams and packages."""
     found = {"rote": __version__, "python": platform.python_version()}
     if commit := _commit():
         found["commit"] = commit
