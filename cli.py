@@ -14,6 +14,8 @@ examples:
   rote reproduce --dataset mnist --data DIR      the same on MNIST; downloads it if DIR lacks it
   rote figures --out results                     figures and report again, from a finished study
   rote info results/recordings/memorizing-0.nc   what is in a recording
+  rote fit results/recordings/memorizing-0.nc    posteriors of the law of its layers' rates
+  rote test results/recordings/*.nc --out told   what the hypotheses come to on recordings
 """
 
 
@@ -87,6 +89,39 @@ def _parser() -> argparse.ArgumentParser:
     figures.add_argument("--out", type=Path, default=Path("results"), help="folder (default: results)")
     figures.set_defaults(command=_figures)
 
+    fit = commands.add_parser(
+        "fit",
+        help="posterior of one model for the layers of a recording",
+        description="Fit a model to the layers of a recording, on its training examples; write a "
+        "posterior (an ArviZ DataTree in netCDF) for each and print its summary.",
+        epilog="example:\n  rote fit results/recordings/memorizing-0.nc --model factor --out fits\n",
+        formatter_class=formatter,
+    )
+    fit.add_argument("file", metavar="FILE", type=Path, help="a recording: .nc, .zarr or .npz")
+    fit.add_argument(
+        "--model", default="rates", help="rates: Beta law of the rates (default), or factor: one factor"
+    )
+    fit.add_argument("--layers", nargs="+", help="names of layers (default: all)")
+    fit.add_argument("--out", type=Path, default=Path("fits"), help="folder (default: fits)")
+    fit.add_argument("--seed", type=int, default=0, help="of the sampler (default: 0)")
+    fit.add_argument("--draws", type=int, default=1000, help="of each of 4 chains (default: 1000)")
+    fit.set_defaults(command=_fit)
+
+    test = commands.add_parser(
+        "test",
+        help="what the hypotheses come to on recordings",
+        description="Ask hypotheses H1 to H7 of recordings of initialized, generalizing and memorizing "
+        "networks, two of each at least. Stopped and started again, it goes on where it was.",
+        epilog="example:\n  rote test results/recordings/*.nc --hypotheses H1 H4 --out told\n",
+        formatter_class=formatter,
+    )
+    test.add_argument("files", metavar="FILE", nargs="+", type=Path, help="recordings")
+    test.add_argument("--hypotheses", nargs="+", help="H1 ... H7 (default: all that can be answered)")
+    test.add_argument("--out", type=Path, default=Path("told"), help="folder (default: told)")
+    test.add_argument("--seed", type=int, default=0, help="of the sampler (default: 0)")
+    test.add_argument("--draws", type=int, default=1000, help="of each of 4 chains (default: 1000)")
+    test.set_defaults(command=_test)
+
     info = commands.add_parser(
         "info",
         help="what is in a recording; without FILE, which versions are at work",
@@ -130,6 +165,27 @@ def _figures(options: argparse.Namespace) -> None:
 
     with Teller() as tell:
         print(f"report: {report_study(Results(options.out), progress=tell, again=True)}")
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from .record.recording import Recording
+    from .validate.findings import fit_recording
+
+    with Teller() as tell, Recording.open(options.file) as recording:
+        how = {"layers": options.layers, "seed": options.seed, "draws": options.draws}
+        summaries = fit_recording(recording, options.out, model=options.model, progress=tell, **how)
+    for layer, summary in summaries.items():
+        print(f"{layer}\n{summary}")
+
+
+def _test(options: argparse.Namespace) -> None:
+    from .validate.findings import ask_recordings
+
+    how = {"hypotheses": options.hypotheses, "seed": options.seed, "draws": options.draws}
+    with Teller() as tell:
+        verdicts = ask_recordings(options.files, options.out, progress=tell, **how)
+    for verdict in verdicts:
+        print(verdict.sentence)
 
 
 def _info(options: argparse.Namespace) -> None:

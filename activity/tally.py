@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Activity, Counts, Packed
-from .checks import as_activity, check_count
+from .checks import check_count
 from .exact_sums import MagnitudeSums, carried
 from .inputs import as_activation, as_labels, class_starts
 from .intervals import Intervals
@@ -67,10 +67,10 @@ class Tally:
     ) -> None:
         """Add the next examples: booleans ``(n_examples, n_units)``, or bits as of :func:`pack`.
 
-        ``labels`` (n_examples,) are whole numbers from 0 to below ``n_classes``, if there are classes.
-        ``activation`` has a number for each cell and adds magnitudes, as 32-bit floats. Raises
-        ``TypeError`` for the wrong kind and ``ValueError`` for the wrong shape or value, and then has
-        added nothing.
+        There may be none of them. ``labels`` (n_examples,) are whole numbers from 0 to below
+        ``n_classes``, if there are classes. ``activation`` has a number for each cell and adds
+        magnitudes, as 32-bit floats. Raises ``TypeError`` for the wrong kind and ``ValueError`` for the
+        wrong shape or value, and then has added nothing.
         """
         words = self._words(active)
         labels = as_labels(labels, self.n_classes, len(words))
@@ -165,10 +165,10 @@ class Tally:
         array = np.asarray(active)
         if array.dtype == np.uint64:
             return check_words("active", array, self.n_units)
-        array = as_activity("active", array)
+        words = pack(array)
         if array.shape[1] != self.n_units:
             raise ValueError(f"active must have {self.n_units} units, got shape {array.shape}")
-        return pack(array)
+        return words
 
     def _settle(self) -> None:
         """Count the examples that wait."""

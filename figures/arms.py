@@ -38,11 +38,12 @@ WEIGHTS = (
 )
 WEIGHTS_CAPTION = """\
 Weights predicted from activity, for Adam without penalty (adam), plain gradient steps (sgd) and Adam
-with L2 and L1 penalties; long: 1000 epochs, others to the first perfect epoch. A point is one of
-{n_seeds} networks. Left, L1/L2 ratio E|w| / √E w² of the change since initialization: filled, as it is;
-open, predicted from joint activity, read-out and inputs with nothing fitted; dotted, Laplace (.707) and
-Gaussian (.798). Right, correlation over pairs of units between the cosines of the rows of the change
-and those predicted: filled, by joint activity times the read-out; open, by joint activity alone."""
+with L2 and L1 penalties; long: 1000 epochs, others to the first perfect epoch, or the last allowed. A
+point is one of {n_seeds} networks. Left, L1/L2 ratio E|w| / √E w² of the change since initialization:
+filled, as it is; open, predicted from joint activity, read-out and inputs with nothing fitted; dotted,
+Laplace (.707) and Gaussian (.798). Right, correlation over pairs of units between the cosines of the
+rows of the change and those predicted: filled, by joint activity times the read-out; open, by joint
+activity alone."""
 NORMS = (
     Quantity(column="coherence_exponent", name="coherence exponent", landmarks=(0, 0.5, 1)),
     Quantity(column="imbalance", name="imbalance of weights in and out", landmarks=(0,)),
@@ -51,10 +52,10 @@ NORMS = (
 NORMS_CAPTION = """\
 Norms and penalties, arms as in the figure before. Left, coherence exponent: slope of the log-norm of
 the change of a unit's weights against its log-rate; plain gradient steps should lie between ½ (changes
-unrelated) and 1 (changes alike), Adam, whose steps have one size for every weight, near 0. Middle, mean
-of |in - out| / (in + out) over units, in and out being squared norms of a unit's weights (with an L1
-penalty, sums of absolute weights): 0 where loss and penalty balance. Right, share of units of which
-all weights in, or all weights out, are exactly 0."""
+unrelated) and 1 (changes alike), Adam, whose steps have nearly one size for every weight, near 0.
+Middle, mean of |in - out| / (in + out) over units, in and out being squared norms of a unit's weights
+(with an L1 penalty, sums of absolute weights): 0 where loss and penalty balance. Right, share of units
+of which all weights in, or all weights out, are exactly 0."""
 
 
 @styled

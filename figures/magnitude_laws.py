@@ -9,8 +9,9 @@ SPREAD = 0.2  # between the conditions of one law, of the distance between laws
 CAPTION = """\
 Mean log density of held-out magnitudes under each law, per unit and in nats above that of the rectified
 Gaussian, whose shape a unit's rate fixes; a point a network. Laws are fitted to each unit's magnitudes
-on the training examples by moments: rectified Gaussian, half-normal and exponential with one parameter,
-gamma, log-normal and Weibull with two. Left of the line the rectified Gaussian is better."""
+on the training examples by moments: the rectified Gaussian's scale, its shape being the unit's rate;
+half-normal and exponential by their scale; gamma, log-normal and Weibull by scale and shape. Left of the
+line the rectified Gaussian is better. Fits by likelihood would serve the last three better."""
 
 
 @styled

@@ -12,11 +12,12 @@ PANELS = (  # penalty, column, name, column for units active alone
     ("l1", "unexplained", "unexplained under L1 (share)", None),
 )
 CAPTION = """\
-Linear read-out of each class (of the labels trained towards) from who is active, on the training
-examples, against the strength λ of its penalty; means over classes and {n_seeds} networks. Left, share
-of units that L1 leaves a weight; middle, norm of the weights under L2; right, share of the target's
-squares that the L1 read-out does not explain. Dotted, units that were active alone, each as often and on
-the same targets: weight ȳ - sign(ȳ) λ/k or 0 under L1, ȳ k/(k + λ) under L2, for k active examples of
+Linear read-out, without intercept, of each class (of the labels trained towards; true ones of
+initialized networks; targets of mean zero) from who is active, on the training examples, against the
+strength λ of its penalty; means over classes and {n_seeds} networks. Left, share of units that L1
+leaves a weight; middle, norm of the weights under L2; right, share of the target's squares that the L1
+read-out does not explain. Dotted, units that were active alone, each as often and on the same targets:
+weight ȳ - sign(ȳ) λ/k or 0 under L1, ȳ k/(k + λ) under L2, for k active examples of
 mean target ȳ."""
 
 

@@ -18,7 +18,7 @@ SPREAD = 0.22  # between the conditions of one layer, of the distance between la
 CAPTION = """\
 Verdicts on the hypotheses, layer by layer. Left: the quantity in a typical network of each condition,
 the untrained (initialized) one as the baseline; right: posterior difference, memorizing minus
-generalizing. Points are posterior means, lines 90 % intervals of the typical network, from {n_seeds}
+generalizing. Points are posterior medians, lines 90 % intervals of the typical network, from {n_seeds}
 networks of each condition; every panel has the scale of its own quantity. P is the posterior
 probability of the claim above the panel, which is called supported from 0.95 up and refuted from 0.05
 down. Claims go by the direction of the difference alone, not by its size, but where a band marks the

@@ -19,7 +19,8 @@ dichotomized Gaussian with the mean and covariance of its inputs: filled, those 
 below; open, those of the images alone, carried through the layers in closed form. Bars mark what the
 error is to be small against, a mean over networks: for rates (mean absolute error) and correlations of
 pairs (root mean square error) their standard deviation over units and pairs; for population counts
-(greatest difference of distribution functions) the distance of independent units of the same rates."""
+(greatest difference of distribution functions) the distance of independent units of the rates
+predicted."""
 
 
 @styled

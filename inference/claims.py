@@ -1,16 +1,19 @@
 """What the hypotheses claim of a layer: quantities of a network, and how memorizing ones should differ.
 
 A claim is about a number that each network has by itself, from the statistics of its layer or from its
-weights, and about the sign of memorizing - generalizing. It names the unbounded scale on which networks
-are compared. Where theory gives no sign, as for exponents (H7), the claim is that the two differ by more
-than a margin.
+weights, and about the sign of memorizing - generalizing. It names the scale on which networks are
+compared and how much networks of one condition are thought to differ on it. Where theory gives no sign,
+as for exponents (H7), the claim is that the two differ by more than a margin, in either direction.
 
 H1 is about the rates of the living units. H2 and H3 rest on windowed counts: in random order a unit's
 Fano factor is 1 - rate, so that H2 repeats H1 and is told for completeness; in class order the excess
-over it is class selectivity. H4 is about correlation: a factor common to the units; pairs, as the root
-mean square of their correlations freed of sampling noise; and the participation ratio, also in
-proportion to (Σ v_i)² / Σ v_i², v_i = p_i (1 - p_i), which independent units of the same rates would
-have. H5 is the share of variance between classes. H6 takes the incoming weights, and their change since
+over it is (W - 1) V / rate, V the variance of the rate between classes: how counts vary from class to
+class, which goes with selectivity and with rate. H5 is the share of variance between classes. For both,
+classes may be the labels that networks were trained towards, which for memorizing ones say nothing of
+the image, or the true ones; each is a claim of its own. H4 is about correlation: a factor common to the
+units; pairs, as the root mean square of their correlations freed of sampling noise; and the
+participation ratio, also in proportion to (Σ v_i)² / Σ v_i², v_i = p_i (1 - p_i), which independent
+units of the same rates would have. H6 takes the incoming weights, and their change since
 initialization, as pools: their excess kurtosis and L1/L2 ratio (Gaussian 0 and .798, Laplace 3 and
 .707). H7 takes slopes over a layer's living units,
 
@@ -33,6 +36,14 @@ from ..activity.covariance import participation_ratio
 from ..activity.statistics import Statistics
 from ..activity.weights import weight_statistics
 from ..activity.words import RARE
+from .estimates import (
+    distance_to_poisson,
+    living_rate,
+    pair_spread,
+    rare_units,
+    rate_exponent,
+    unit_variance,
+)
 from .factor import most_likely_loading
 
 MARGIN = 0.1  # of an exponent: less is called no difference
@@ -49,16 +60,19 @@ class Claim:
     claim: str
     plain: Callable[[Any], float]  # a network's own estimate
     scale: str = "log"  # on which networks are compared; see SCALES
+    spread: float = 0.2  # prior median of the standard deviation over networks, on that scale
     margin: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class WeighedLayer:
-    """A layer with its incoming weights, for the claims on weights; ``initial`` are those untrained."""
+class MeasuredLayer:
+    """All that hypotheses ask of one network's layer; what one does not ask may be left out."""
 
-    statistics: Statistics
-    weight: Floats  # (n_units, n_inputs)
-    initial: Floats  # (n_units, n_inputs)
+    statistics: Statistics  # in classes of the labels trained towards
+    true_classes: Statistics | None = None  # the same in true classes, for H3 and H5
+    aligned: Statistics | None = None  # of the units turned to fire together, for H4
+    weight: Floats | None = None  # (n_units, n_inputs) incoming weights, for H6 and H7
+    initial: Floats | None = None  # (n_units, n_inputs) the same before training
 
     @property
     def change(self) -> Floats:
@@ -74,7 +88,6 @@ SCALES = {  # there and back
     "log": (np.log, np.exp),
     "logit": (logit, expit),
     "identity": (_itself, _itself),
-    "tenths": (lambda share: 10 * share, lambda tenths: tenths / 10),  # shares that may be 0
     "kurtosis": (lambda excess: np.log1p(excess / 3), lambda ratio: 3 * np.expm1(ratio)),
 }
 
@@ -84,7 +97,7 @@ MEAN_RATE = Claim(
     unit="activations per example",
     direction="lower",
     claim="units of memorizing networks are active more rarely",
-    plain=lambda layer: float(_living(layer).mean()),
+    plain=lambda layer: float(living_rate(layer).mean()),
     scale="logit",
 )
 SKEWNESS = Claim(
@@ -93,7 +106,7 @@ SKEWNESS = Claim(
     unit="",
     direction="higher",
     claim="rates of memorizing networks are more right-skewed",
-    plain=lambda layer: float(np.nan_to_num(stats.skew(_living(layer)))),
+    plain=lambda layer: float(np.nan_to_num(stats.skew(living_rate(layer)))),
     scale="identity",
 )
 RARE_SHARE = Claim(
@@ -118,7 +131,7 @@ PAIRS = Claim(
     unit="",
     direction="lower",
     claim="pairs of units of memorizing networks are more weakly correlated",
-    plain=lambda layer: _pair_spread(layer),
+    plain=lambda layer: pair_spread(layer),
 )
 PARTICIPATION = Claim(
     hypothesis="H4",
@@ -136,33 +149,54 @@ RELATIVE_PARTICIPATION = Claim(
     unit="",
     direction="higher",
     claim="activity of memorizing networks spreads over more dimensions than their rates account for",
-    plain=lambda layer: layer.participation_ratio / participation_ratio(np.diag(_variance(layer))),
+    plain=lambda layer: layer.participation_ratio / participation_ratio(np.diag(unit_variance(layer))),
 )
 DISPERSION = Claim(
     hypothesis="H2",
-    quantity="distance of the mean Fano factor from 1",
+    quantity="distance of the mean Fano factor from 1, random order",
     unit="",
     direction="lower",
     claim="counts of memorizing networks, in random order, are nearer to Poisson ones",
-    plain=lambda layer: abs(1 - float(np.nanmean(layer.fano_factor()))),
+    plain=lambda layer: distance_to_poisson(layer.statistics),
+    scale="logit",
 )
 SELECTIVITY = Claim(
     hypothesis="H3",
-    quantity="mean excess Fano factor in class order",
+    quantity="mean excess Fano factor by labels trained towards",
     unit="",
     direction="lower",
-    claim="units of memorizing networks are less selective for classes",
-    plain=lambda layer: float(np.nanmean(layer.excess_fano("class"))),
+    claim="counts of memorizing networks vary less between the labels trained towards",
+    plain=lambda layer: float(np.nanmean(layer.statistics.excess_fano("class"))),
+    scale="identity",
+)
+TRUE_SELECTIVITY = Claim(
+    hypothesis="H3",
+    quantity="mean excess Fano factor by true classes",
+    unit="",
+    direction="lower",
+    claim="counts of memorizing networks vary less between true classes",
+    plain=lambda layer: float(np.nanmean(layer.true_classes.excess_fano("class"))),
     scale="identity",
 )
 CLASS_SHARE = Claim(
     hypothesis="H5",
-    quantity="share of variance between classes",
+    quantity="share of variance between labels trained towards",
     unit="",
     direction="lower",
-    claim="classes account for less of the activity of memorizing networks",
-    plain=lambda layer: layer.class_share,
-    scale="tenths",
+    claim="the labels trained towards account for less of the activity of memorizing networks",
+    plain=lambda layer: layer.statistics.class_share,
+    scale="identity",
+    spread=0.02,
+)
+TRUE_CLASS_SHARE = Claim(
+    hypothesis="H5",
+    quantity="share of variance between true classes",
+    unit="",
+    direction="lower",
+    claim="true classes account for less of the activity of memorizing networks",
+    plain=lambda layer: layer.true_classes.class_share,
+    scale="identity",
+    spread=0.02,
 )
 WEIGHT_NORM = Claim(
     hypothesis="H6",
@@ -180,6 +214,7 @@ WEIGHT_RATIO = Claim(
     claim="weights of memorizing networks have a smaller L1/L2 ratio",
     plain=lambda layer: weight_statistics(layer.weight).l1_l2_ratio,
     scale="logit",
+    spread=0.05,
 )
 WEIGHT_TAILS = Claim(
     hypothesis="H6",
@@ -205,7 +240,7 @@ MAGNITUDE_EXPONENT = Claim(
     unit="",
     direction="different",
     claim=f"the exponent with which magnitude goes with rate differs by more than {MARGIN}",
-    plain=lambda layer: _slope(layer.statistics.mean_magnitude, layer.statistics),
+    plain=lambda layer: rate_exponent(layer.statistics.mean_magnitude, layer.statistics),
     scale="identity",
     margin=MARGIN,
 )
@@ -215,43 +250,16 @@ COHERENCE = Claim(
     unit="",
     direction="different",
     claim=f"the exponent with which weights move with rate differs by more than {MARGIN}",
-    plain=lambda layer: _slope(weight_statistics(layer.change).norm_l2, layer.statistics),
+    plain=lambda layer: rate_exponent(weight_statistics(layer.change).norm_l2, layer.statistics),
     scale="identity",
     margin=MARGIN,
 )
 CLAIMS = {  # of hypotheses that rest on each network's own number alone
     "H2": (DISPERSION,),
-    "H3": (SELECTIVITY,),
-    "H5": (CLASS_SHARE,),
+    "H3": (SELECTIVITY, TRUE_SELECTIVITY),
+    "H5": (CLASS_SHARE, TRUE_CLASS_SHARE),
     "H6": (WEIGHT_NORM, WEIGHT_RATIO, WEIGHT_TAILS, CHANGE_TAILS),
     "H7": (MAGNITUDE_EXPONENT, COHERENCE),
 }
-TRAINED_ONLY = (CHANGE_TAILS, COHERENCE)  # untrained networks have no change
-
-
-def _slope(value: Floats, layer: Statistics) -> float:
-    """Return the least-squares slope of ln value against ln rate over the living units."""
-    living = ~layer.dead & (value > 0)
-    if np.unique(layer.rate[living]).size < 2:
-        raise ValueError("an exponent needs living units of two rates at least, got fewer")
-    return float(stats.linregress(np.log(layer.rate[living]), np.log(value[living])).slope)
-
-
-def _living(layer: Statistics) -> Floats:
-    return layer.rate[~layer.dead]
-
-
-def _variance(layer: Statistics) -> Floats:
-    return layer.rate * (1 - layer.rate)
-
-
-def _pair_spread(layer: Statistics) -> float:
-    """Return the root mean square of the pairs' correlations, freed of the noise of so many examples."""
-    square = np.square(layer.pair_correlation).mean() - 1 / (layer.n_examples - 1)
-    return float(np.sqrt(max(square, 1 / layer.n_examples**2)))
-
-
-def rare_units(layer: Statistics) -> tuple[int, int]:
-    """Return how many living units are rare, and how many are living."""
-    living = _living(layer)
-    return int((living < RARE).sum()), living.size
+# untrained networks have no change of weights, and no labels that they were trained towards
+TRAINED_ONLY = (SELECTIVITY, CLASS_SHARE, CHANGE_TAILS, COHERENCE)

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..activity.arrays import Floats
 from ..activity.checks import check_choice
@@ -37,9 +36,9 @@ from .claims import (
     SKEWNESS,
     TRAINED_ONLY,
     Claim,
-    WeighedLayer,
-    rare_units,
+    MeasuredLayer,
 )
+from .estimates import rare_units
 from .factor_comparison import FactorComparisonPrior, factor_comparison_model
 from .networks import NetworkKey, Networks, SpreadPrior
 from .posterior import Progress, sample
@@ -50,6 +49,14 @@ from .value_comparison import ValueComparisonPrior, value_comparison_model
 from .verdict import Level, Verdict
 
 INTERVAL = (0.05, 0.95)
+HYPOTHESES = ("H1", "H2", "H3", "H4", "H5", "H6", "H7")
+NEEDS = {
+    "H3": ("true_classes",),
+    "H4": ("aligned",),
+    "H5": ("true_classes",),
+    "H6": ("weight", "initial"),
+    "H7": ("weight", "initial"),
+}
 _NULL = "memorizing and generalizing networks do not differ in {quantity}"
 
 
@@ -127,32 +134,52 @@ def compare_correlation(
     return Finding(verdicts=verdicts, posteriors={"factor": factor})
 
 
+def answer(hypothesis: str, layers: Mapping[NetworkKey, MeasuredLayer], **how: object) -> Finding:
+    """State any of ``HYPOTHESES`` on one layer, of networks keyed by (condition, seed).
+
+    ``how`` and errors are those of :func:`compare_rates`; a ``ValueError`` also where a layer lacks what
+    the hypothesis asks (:class:`~rote.inference.claims.MeasuredLayer`).
+    """
+    check_choice("hypothesis", hypothesis, HYPOTHESES)
+    for part in NEEDS.get(hypothesis, ()):
+        for (condition, seed), one in layers.items():
+            if getattr(one, part) is None:
+                raise ValueError(
+                    f"{hypothesis} needs {part} of each layer, got none of {condition}-{seed}"
+                )
+    statistics = {key: one.statistics for key, one in layers.items()}
+    if hypothesis == "H1":
+        return compare_rates(statistics, **how)
+    if hypothesis == "H4":
+        aligned = {key: one.aligned for key, one in layers.items()}
+        return compare_correlation(statistics, aligned=aligned, **how)
+    return compare_layers(hypothesis, layers, **how)
+
+
 def compare_layers(
     hypothesis: str,
-    layers: Mapping[NetworkKey, Statistics] | Mapping[NetworkKey, WeighedLayer],
+    layers: Mapping[NetworkKey, MeasuredLayer],
     *,
     layer: str,
     rng: np.random.Generator,
-    spread: SpreadPrior | None = None,
     data: str = "",
     draws: int = 1000,
     progress: Progress | None = None,
 ) -> Finding:
     """State H2, H3, H5, H6 or H7 on one layer; arguments and errors as of :func:`compare_rates`.
 
-    ``layers`` holds statistics, for H6 and H7 :class:`~rote.inference.claims.WeighedLayer`. The change
-    of the weights is compared without the initialized networks, which have none.
+    What untrained networks do not have, a change of weights or labels that they were trained towards, is
+    compared without them.
     """
     claims = CLAIMS[check_choice("hypothesis", hypothesis, tuple(CLAIMS))]
     _check_conditions(layers)
-    spread = SpreadPrior() if spread is None else spread
     how = {"rng": rng, "draws": draws, "progress": progress}
     verdicts = []
     for claim in claims:
         compared = dict(layers)
         if claim in TRAINED_ONLY:
             compared = {key: one for key, one in layers.items() if key[0] != "initialized"}
-        by_condition = _compare_values(claim, compared, spread=spread, **how)
+        by_condition = _compare_values(claim, compared, spread=SpreadPrior(), **how)
         verdicts.append(_verdict(claim, by_condition, compared, layer, data))
     return Finding(verdicts=verdicts, posteriors={})
 
@@ -166,14 +193,19 @@ def _compare_values(
     draws: int,
     progress: Progress | None,
 ) -> dict[str, Floats]:
-    """Return posterior draws of a typical network's value in each condition."""
+    """Return posterior draws of a typical network's value in each condition.
+
+    Values are counted in the claim's own spread, so that one compiled model serves all claims.
+    """
     there, back = SCALES[claim.scale]
-    values = {key: float(there(claim.plain(one))) for key, one in layers.items()}
+    unit = claim.spread / spread.network[0]
+    values = {key: float(there(claim.plain(one))) / unit for key, one in layers.items()}
     prior = ValueComparisonPrior(spread=spread)
     model = value_comparison_model(values, prior=prior)
     tree = sample(model, kind="value comparison", prior=prior, rng=rng, draws=draws, progress=progress)
     return {
-        condition: back(value) for condition, value in _by_condition(tree, "condition_value").items()
+        condition: back(value * unit)
+        for condition, value in _by_condition(tree, "condition_value").items()
     }
 
 
@@ -199,7 +231,8 @@ def _verdict(
         null=_NULL.format(quantity=claim.quantity),
         estimate=summary.estimate,
         interval=summary.interval,
-        probability=float(_as_claimed(claim, difference).mean()),
+        probability=_probability(claim, difference),
+        no_difference=float((np.abs(difference) <= claim.margin).mean()) if claim.margin else None,
         baseline=None if untrained is None else levels["initialized"].estimate,
         twin=permutation_twin({key: claim.plain(one) for key, one in layers.items()}),
         n_networks=sum(condition != "initialized" for condition, _ in layers),
@@ -209,15 +242,18 @@ def _verdict(
     )
 
 
-def _as_claimed(claim: Claim, difference: Floats) -> NDArray[np.bool_]:
+def _probability(claim: Claim, difference: Floats) -> float:
+    """Return the probability of the claimed direction, or of the likelier one beyond the margin."""
+    below = float((difference < -claim.margin).mean())
+    above = float((difference > claim.margin).mean())
     if claim.direction == "different":
-        return np.abs(difference) > claim.margin
-    return difference < 0 if claim.direction == "lower" else difference >= 0
+        return max(below, above)
+    return below if claim.direction == "lower" else 1 - below
 
 
 def _level(draws: Floats) -> Level:
     low, high = np.quantile(draws, INTERVAL)
-    return Level(estimate=float(draws.mean()), interval=(float(low), float(high)))
+    return Level(estimate=float(np.median(draws)), interval=(float(low), float(high)))
 
 
 def _by_condition(tree: xr.DataTree, name: str) -> dict[str, Floats]:

@@ -77,6 +77,11 @@ def fit(
     )
 
 
+def summarize(posterior: xr.DataTree) -> str:
+    """Return mean, sd, 90 % interval and diagnostics of each variable, as a table in text."""
+    return az.summary(posterior, ci_prob=0.9, round_to=3).to_string()
+
+
 def sample(
     model: pm.Model,
     *,

@@ -31,7 +31,7 @@ class Twin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """Posterior mean and 90 % interval."""
+    """Posterior median and 90 % interval."""
 
     estimate: float
     interval: tuple[float, float]
@@ -48,14 +48,15 @@ class Verdict:
     claim: str  # what is claimed of memorizing networks, in words
     direction: str  # that the claim gives the difference: "lower", "higher", "different"
     null: str  # in words
-    estimate: float  # posterior mean of memorizing - generalizing
+    estimate: float  # posterior median of memorizing - generalizing
     interval: tuple[float, float]  # 90 %, equal tails
-    probability: float  # of the claimed direction, or of a difference beyond ``margin``
-    baseline: float | None  # posterior mean in the initialized networks, where they have the quantity
+    probability: float  # of the claimed direction, or of the likelier one beyond ``margin``
+    baseline: float | None  # posterior median in the initialized networks, where they have the quantity
     twin: Twin
     n_networks: int  # memorizing and generalizing ones
     data: str  # what was measured
     margin: float = 0.0  # of the direction "different": smaller differences are called none
+    no_difference: float | None = None  # probability of such a difference
     levels: dict[str, Level] = field(default_factory=dict)  # each condition's typical network
     changes: dict[str, Level] = field(default_factory=dict)  # trained conditions - initialized
 
@@ -65,6 +66,11 @@ class Verdict:
             raise ValueError(
                 f"margin must be above 0 for the direction different and 0 else, got {self.margin}"
             )
+        if (self.no_difference is None) == (self.direction == "different"):
+            raise ValueError(
+                "no_difference must be told for the direction different and for no other, "
+                f"got {self.no_difference}"
+            )
         if not 0 <= self.probability <= 1:
             raise ValueError(f"probability must lie in [0, 1], got {self.probability}")
 
@@ -73,7 +79,8 @@ class Verdict:
         """Return ``supported``, ``refuted`` or ``undecided``."""
         if self.probability >= SUPPORTED:
             return "supported"
-        return "refuted" if self.probability <= REFUTED else "undecided"
+        against = 1 - self.probability if self.no_difference is None else self.no_difference
+        return "refuted" if against >= 1 - REFUTED else "undecided"
 
     @property
     def sentence(self) -> str:
@@ -81,13 +88,14 @@ class Verdict:
         low, high = self.interval
         corrected = self.twin.p_corrected
         unit = f" {self.unit}" if self.unit else ""
+        smaller = f", of a smaller difference {_chance(self.no_difference)}" if self.margin else ""
         untrained = "" if self.baseline is None else f"initialized networks: {self.baseline:.3g}; "
         return (
             f"{self.hypothesis}, {self.layer}: that {self.claim} is {self.decision} (probability "
-            f"{_chance(self.probability)}). {self.quantity[0].upper()}{self.quantity[1:]}, "
+            f"{_chance(self.probability)}{smaller}). {self.quantity[0].upper()}{self.quantity[1:]}, "
             f"memorizing minus generalizing: {self.estimate:+.3g}{unit} (90 % interval "
             f"{low:+.3g} to {high:+.3g}; {untrained}{self.n_networks} networks). "
-            f"{self.twin.name}: difference {self.twin.statistic:+.3g}, p = {self.twin.p_value:.3g}"
+            f"{self.twin.name} of no difference: {self.twin.statistic:+.3g}, p = {self.twin.p_value:.3g}"
             + (f", corrected {corrected:.3g}" if corrected is not None else "")
             + f" (at least {self.twin.smallest_p:.3g} with so many networks)."
         )

@@ -2,7 +2,8 @@
 
 A module is *ReLU-like* when it lets pass what lies above a threshold and holds the rest at zero or near
 below it, so that its output is above zero exactly where a ReLU's would be. ReLU-like modules are found
-by themselves; any other module is recorded only when it is named in full.
+by themselves, unless a subclass computes something of its own; any other module is recorded only when
+it is named in full.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,12 @@ RELU_LIKE = (
     nn.Hardswish,
 )
 PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+
+
+def is_relu_like(module: nn.Module) -> bool:
+    """Whether ``module`` computes what one of ``RELU_LIKE`` does, whatever its numbers are."""
+    computes = getattr(module.forward, "__func__", None)
+    return any(isinstance(module, kind) and computes is kind.forward for kind in RELU_LIKE)
 
 
 def check_model(model: nn.Module) -> None:
@@ -110,6 +117,8 @@ def _why_not(module: nn.Module) -> str | None:
     kind = type(module).__name__
     if not isinstance(module, RELU_LIKE):
         return f"{kind} is not ReLU-like"
+    if not is_relu_like(module):
+        return f"{kind} has a forward of its own, which need not be ReLU-like"
     if isinstance(module, nn.Hardtanh) and module.min_val != 0:
         return f"{kind} goes from {module.min_val} up, not from 0"
     if isinstance(module, nn.Threshold) and module.value > 0:

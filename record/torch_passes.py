@@ -4,11 +4,14 @@ Hooks on every module tell where in the model the computation is, a dispatch mod
 that is carried out, whoever asked for it. So three things that would make a recording wrong are seen
 while they happen, and stop it with a sentence:
 
-    a rectifier run outside of a ReLU-like module (``F.relu``, ``x.relu_()``, ``x.clamp(min=0)``, …)
+    a rectifier run outside of a ReLU-like module (``F.relu``, ``x.relu_()``, ``x.clamp(min=0)``,
+    ``torch.maximum(x, zeros)``, ``-torch.clamp(-x, max=0)``, …)
     a module called twice in one pass, whose two activities would fall on one name
     a recorded output overwritten in place after it was recorded
 
-What is not seen is a rectifier spelled out in other operations, such as ``torch.where(x > 0, x, 0)``.
+A bound within ``TINY`` of zero, such as that of a norm it is divided by, rectifies what has numbers on
+both sides of zero. What is not seen is a rectifier spelled out in other operations, such as
+``torch.where(x > 0, x, 0)``.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -21,7 +24,7 @@ from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from .torch_modules import RELU_LIKE
+from .torch_modules import RELU_LIKE, is_relu_like
 from .torch_wiring import Wiring, storage_of
 
 ALWAYS = (
@@ -29,7 +32,9 @@ ALWAYS = (
     "mish hardswish rnn_relu rnn_relu_cell _addmm_activation _transformer_encoder_layer_fwd"
 )
 RECTIFIERS = frozenset(ALWAYS.split(" "))
-CLAMPS = frozenset(("clamp", "clamp_min", "clip", "hardtanh", "maximum", "fmax"))  # at zero, that is
+CLAMPS = frozenset(("clamp", "clamp_min", "clamp_max", "clip", "hardtanh"))  # at zero, that is
+PAIRS = frozenset(("maximum", "fmax", "max", "minimum", "fmin", "min"))  # of which one is zero
+TINY = 1e-6
 
 
 class ForwardWatch(TorchDispatchMode):
@@ -143,7 +148,7 @@ class ForwardWatch(TorchDispatchMode):
         kwargs = kwargs or {}
         written = []
         if running := self._running():
-            if _rectifies(func, args) and not any(map(self._accounted_for, self._path)):
+            if _rectifies(func, args, kwargs) and not any(map(self._accounted_for, self._path)):
                 self._found_functional(func)
             written = [_storage(args, kwargs, index, name) for index, name in _written(func)]
             for storage in written:
@@ -159,7 +164,7 @@ class ForwardWatch(TorchDispatchMode):
         return result
 
     def _accounted_for(self, module: nn.Module) -> bool:
-        return module in self._recorded or isinstance(module, RELU_LIKE)
+        return module in self._recorded or is_relu_like(module)
 
     def _found_functional(self, func: object) -> None:
         name = func.overloadpacket.__name__
@@ -183,17 +188,29 @@ class ForwardWatch(TorchDispatchMode):
         raise self.fault
 
 
-def _rectifies(func: object, args: tuple) -> bool:
+def _rectifies(func: object, args: tuple, kwargs: Mapping) -> bool:
     name = func.overloadpacket.__name__.removesuffix("_")
-    if name in RECTIFIERS:
-        return True
-    return name in CLAMPS and any(map(_is_zero, args[1:2]))
+    if name in CLAMPS:
+        bounds = (*args[1:3], kwargs.get("min"), kwargs.get("max"))
+        return any(_cuts(args[0], bound) for bound in bounds)
+    if name in PAIRS and len(args) > 1 and isinstance(args[1], torch.Tensor):
+        lost = torch.gt if "min" in name else torch.lt  # two rectified ones lose nothing, silent or not
+        pairs = (args[:2], args[1::-1])
+        return any(_cuts(one, other) and bool(lost(one, 0).any()) for one, other in pairs)
+    return name in RECTIFIERS
 
 
-def _is_zero(bound: object) -> bool:
+def _cuts(numbers: torch.Tensor, bound: torch.Tensor | float | None) -> bool:
+    """Whether ``bound`` cuts ``numbers`` off at zero, or next to zero with some of them on each side."""
+    if bound is None or not numbers.is_floating_point():
+        return False  # whole numbers are places and lengths
     if isinstance(bound, torch.Tensor):
-        return bound.numel() == 1 and not bound.item()
-    return bound is not None and bound == 0
+        if storage_of(bound) is None or not bound.numel():
+            return False
+        bound = bound.detach().float().abs().max().item()
+    if bound == 0 or not abs(bound) <= TINY:
+        return bound == 0
+    return storage_of(numbers) is not None and bool((numbers < 0).any() and (numbers > 0).any())
 
 
 @cache

@@ -56,6 +56,8 @@ class TorchRecorder:
         self._watch.__exit__(*exception)
         if exception[0] is not None:
             self._keeper.abandon(*exception)
+        if isinstance(exception[1], RuntimeError) and self._watch.fault:
+            raise self._watch.fault from exception[1]  # TorchScript drops what stopped its functions
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 A tensor's storage is followed from the Linear or convolution that filled it, through normalizations
 over the batch, pooling and changes of shape to the layer, and from the layer on to the Linear or
-convolution that reads it. Sums, concatenations, dropout at work and layers read by two modules end a
-trace: weights that cannot be told are left out. Normalization in between is not folded into them.
+convolution that reads it. Sums, concatenations, dropout at work, axes in another order (a shuffle of
+channels) and layers read by two modules end a trace: weights that cannot be told are left out.
+Normalization in between is not folded into them.
 
 Weights into a channel of a convolution are ``(n_channels, n_inputs)``, an input being a channel and a
 place of the kernel; those out of it ``(n_outputs, n_channels)``, an output being a channel and a place.
@@ -12,6 +13,8 @@ of a Linear that reads these very units.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -24,7 +27,8 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 WEIGHTED = (nn.Linear, *CONVOLUTIONS)
 CHANNELS_LAST = (nn.Linear, nn.Embedding, nn.RNNBase, nn.MultiheadAttention)
-PASSING = ("batch_norm", "pool", "clone", "_to_copy", "contiguous", "reshape", "mean")
+PASSING = ("batch_norm", "pool", "clone", "_to_copy", "contiguous", "reshape", "flatten")  # in names
+PASSING_WHOLE = ("mean", "to")  # names
 
 
 def storage_of(tensor: object) -> int | None:
@@ -36,12 +40,29 @@ def storage_of(tensor: object) -> int | None:
     return tensor.untyped_storage()._cdata if dense else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """The module whose numbers a storage holds, and how they lay there when it was marked."""
+
+    kept: StorageWeakRef
+    source: nn.Module
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    contiguous: bool
+
+    def in_order(self, tensor: torch.Tensor) -> bool:
+        """Whether ``tensor`` has all the numbers in their order, at most its axes split or joined."""
+        if self.contiguous and tensor.is_contiguous():
+            return tensor.numel() == prod(self.shape)
+        return (tuple(tensor.shape), tensor.stride()) == (self.shape, self.strides)
+
+
 class Wiring:
     """Follows storages through one pass; the traces of the first pass stay."""
 
     def __init__(self, recorded: Mapping[nn.Module, str]) -> None:
         self._recorded = recorded
-        self._source: dict[int, tuple[StorageWeakRef, nn.Module]] = {}
+        self._marks: dict[int, Mark] = {}  # by storage
         self._into: dict[str, nn.Module] = {}
         self._out_of: dict[str, set[tuple[nn.Module, int]]] = {}  # with the axes of what it reads
         self._shape: dict[str, tuple[int, ...]] = {}  # channels before positions
@@ -51,7 +72,7 @@ class Wiring:
 
     def begin(self) -> None:
         """Begin a pass."""
-        self._source.clear()
+        self._marks.clear()
         if not self._whole:
             self._into.clear()
             self._out_of.clear()
@@ -92,10 +113,11 @@ class Wiring:
         if self._whole:
             return
         for storage in written:
-            self._source.pop(storage, None)
-        if any(part in name for part in PASSING) and args and isinstance(args[0], torch.Tensor):
+            self._marks.pop(storage, None)
+        passing = name in PASSING_WHOLE or any(part in name for part in PASSING)
+        if passing and args and isinstance(args[0], torch.Tensor):
             given = result[0] if isinstance(result, tuple | list) else result
-            if (source := self._of(args[0])) is not None:
+            if (source := self._of(args[0])) is not None and self._keeps_channels(name, args):
                 self._mark(given, source)
 
     def weights(self, sizes: Mapping[str, int], *, unit: str) -> dict[str, LayerWeights]:
@@ -103,11 +125,28 @@ class Wiring:
         return {name: self._around(name, n_units, unit) for name, n_units in sizes.items()}
 
     def _of(self, tensor: torch.Tensor) -> nn.Module | None:
-        return self._source.get(storage_of(tensor), (None, None))[1]
+        mark = self._marks.get(storage_of(tensor))
+        return mark.source if mark and mark.in_order(tensor) else None
 
     def _mark(self, tensor: torch.Tensor, source: nn.Module) -> None:
         if (storage := storage_of(tensor)) is not None:
-            self._source[storage] = StorageWeakRef(tensor.untyped_storage()), source
+            self._marks[storage] = Mark(
+                kept=StorageWeakRef(tensor.untyped_storage()),
+                source=source,
+                shape=tuple(tensor.shape),
+                strides=tensor.stride(),
+                contiguous=tensor.is_contiguous(),
+            )
+
+    def _keeps_channels(self, name: str, args: tuple) -> bool:
+        """Whether the operation, a mean or a pool, goes over positions alone."""
+        n_axes = args[0].ndim
+        if "pool" in name:
+            return self.channel_axis == 1 and n_axes > 2
+        if name != "mean":
+            return True
+        axes = args[1] if len(args) > 1 and args[1] else range(n_axes)
+        return self.channel_axis % n_axes not in {axis % n_axes for axis in axes}
 
     def _around(self, name: str, n_units: int, unit: str) -> LayerWeights:
         n_channels, *positions = self._shape[name][1:]

@@ -330,8 +330,8 @@ def test_verdicts_that_the_plain_statistics_oppose_are_marked():
 
 def test_differences_that_are_called_none_are_marked():
     margins = [
-        draw_verdicts([verdict(direction=direction, margin=margin)]).axes[1].patches
-        for direction, margin in (("different", 0.1), ("lower", 0.0))
+        draw_verdicts([verdict(**told)]).axes[1].patches
+        for told in ({"direction": "different", "margin": 0.1, "no_difference": 0.2}, {})
     ]
     assert list(map(len, margins)) == [1, 0]
     assert margins[0][0].get_extents().width > 0

@@ -17,10 +17,11 @@ from rote.inference.claims import (
     PAIRS,
     RELATIVE_PARTICIPATION,
     SCALES,
-    WeighedLayer,
+    MeasuredLayer,
 )
 from rote.inference.hypotheses import (
     _by_condition,
+    answer,
     compare_correlation,
     compare_layers,
     compare_rates,
@@ -68,12 +69,32 @@ def test_a_verdict_can_go_either_way(probability, decision, told):
     assert f"is {decision} (probability {told})" in verdict.sentence
 
 
+@pytest.mark.parametrize(
+    ("probability", "no_difference", "decision"),
+    [
+        (0.96, 0.02, "supported"),
+        (0.02, 0.96, "refuted"),
+        (0.5, 0.04, "undecided"),
+        (0.04, 0.93, "undecided"),
+    ],
+)
+def test_a_difference_in_either_direction_can_be_told_there_and_told_absent(
+    probability, no_difference, decision
+):
+    """A posterior that is wide about zero is beyond the margin on both sides, and decides nothing."""
+    told = {"probability": probability, "no_difference": no_difference}
+    verdict = replace(VERDICT, direction="different", margin=0.1, **told)
+    assert verdict.decision == decision
+    assert f"of a smaller difference {no_difference:.3f}" in verdict.sentence
+
+
 def test_a_verdict_survives_json():
     assert Verdict.from_dict(json.loads(json.dumps(VERDICT.as_dict()))) == VERDICT
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("direction", "smaller"), ("probability", 1.5), ("margin", 0.1)]
+    ("name", "value"),
+    [("direction", "smaller"), ("probability", 1.5), ("margin", 0.1), ("no_difference", 0.5)],
 )
 def test_impossible_verdicts_are_named(name, value):
     with pytest.raises(ValueError, match=f"{name} must .*[,;] got .?{value}"):
@@ -178,7 +199,7 @@ def weighed(rng, exponent=0.5, magnitude_exponent=0.2, tails=0.0, scale=1.0):
     )
     change *= scale * (seen**exponent / np.linalg.norm(change, axis=1))[:, None]
     initial = 0.1 * rng.standard_normal((40, 30))
-    return WeighedLayer(statistics=statistics, weight=initial + change, initial=initial)
+    return MeasuredLayer(statistics=statistics, weight=initial + change, initial=initial)
 
 
 def test_exponents_are_those_that_were_put_in(rng):
@@ -189,7 +210,7 @@ def test_exponents_are_those_that_were_put_in(rng):
 
 def test_an_exponent_needs_two_rates():
     statistics = measure(np.tile([[True, False], [False, True]], (10, 1)))
-    layer = WeighedLayer(statistics=statistics, weight=np.ones((2, 3)), initial=np.zeros((2, 3)))
+    layer = MeasuredLayer(statistics=statistics, weight=np.ones((2, 3)), initial=np.zeros((2, 3)))
     with pytest.raises(ValueError, match="living units of two rates at least"):
         COHERENCE.plain(layer)
 
@@ -198,15 +219,27 @@ def test_selectivity_and_class_share_know_selective_units(rng):
     """Rates .1 and .5 in two classes: V = .04, F = 1 - p + (W - 1) V / p."""
     labels = np.repeat([0, 1], 20_000)
     chance = np.where(labels[:, None] == 0, 0.1, 0.5)
-    layer = measure(rng.random((40_000, 30)) < chance, labels=labels, order=rng.permutation(40_000))
-    assert CLAIMS["H3"][0].plain(layer) == pytest.approx(19 * 0.04 / 0.3, rel=0.05)
-    assert CLAIMS["H5"][0].plain(layer) == pytest.approx(0.04 / 0.21, rel=0.02)
+    active, order = rng.random((40_000, 30)) < chance, rng.permutation(40_000)
+    dealt = measure(active, labels=rng.permutation(labels), order=order)
+    layer = MeasuredLayer(statistics=dealt, true_classes=measure(active, labels=labels, order=order))
+    by_label, by_class = CLAIMS["H3"]
+    assert by_class.plain(layer) == pytest.approx(19 * 0.04 / 0.3, rel=0.05)
+    assert by_label.plain(layer) == pytest.approx(0, abs=0.05)
+    by_label, by_class = CLAIMS["H5"]
+    assert by_class.plain(layer) == pytest.approx(0.04 / 0.21, rel=0.02)
+    assert by_label.plain(layer) == pytest.approx(0, abs=1e-3)
     assert CLAIMS["H2"][0].plain(layer) == pytest.approx(0.3, abs=0.02)  # Poisson would be at 0
+    sorted_by_class = MeasuredLayer(statistics=measure(active, labels=labels))
+    with pytest.raises(ValueError, match="H2 needs examples in random order, got a mean excess"):
+        CLAIMS["H2"][0].plain(sorted_by_class)
 
 
 def test_hypotheses_on_weights_are_asked_by_name(rng):
     with pytest.raises(ValueError, match="hypothesis must be one of H2, H3, H5, H6, H7; got 'H8'"):
         compare_layers("H8", {}, layer="hidden_1", rng=rng)
+    bare = {("memorizing", 0): replace(weighed(rng), weight=None)}
+    with pytest.raises(ValueError, match="H6 needs weight of each layer, got none of memorizing-0"):
+        answer("H6", bare, layer="hidden_1", rng=rng)
 
 
 def test_value_comparison_is_the_marginal_normal(rng):

@@ -77,6 +77,24 @@ def test_what_is_above_zero_for_other_inputs_is_not_relu_like(module, reason):
         chosen(nn.Sequential(nn.Linear(4, 4), module), "*")
 
 
+@pytest.mark.parametrize("parent", [nn.ReLU, nn.ReLU6, nn.GELU])
+def test_a_subclass_that_computes_something_else_is_not_relu_like(parent):
+    class Own(parent):
+        def forward(self, x):
+            return x.abs()
+
+    class Named(parent):
+        """Computes what its parent does."""
+
+    model = nn.Sequential(nn.Linear(4, 4), Own(), Named(), nn.ReLU())
+    model[3].forward = lambda x: x.abs()
+    recorder = chosen(model, None)
+    assert recorder.layers == ("2",)
+    assert recorder.skipped["1"] == "Own has a forward of its own, which need not be ReLU-like"
+    assert recorder.skipped["3"] == "ReLU has a forward of its own, which need not be ReLU-like"
+    assert chosen(model, ["1", "2"]).layers == ("1", "2")  # in full, any module
+
+
 @pytest.mark.parametrize(
     "module",
     [

@@ -54,6 +54,18 @@ RECTIFIERS = {
     "clamp": lambda model, x: x.clamp(min=0),
     "clamp_min_": lambda model, x: x.clamp_min_(0),
     "maximum": lambda model, x: torch.maximum(x, torch.tensor(0.0)),
+    "maximum, zeros": lambda model, x: torch.maximum(x, torch.zeros_like(x)),
+    "maximum, turned": lambda model, x: torch.maximum(torch.tensor(0.0), x),
+    "fmax": lambda model, x: torch.fmax(x, torch.zeros_like(x)),
+    "max": lambda model, x: torch.max(x, torch.zeros_like(x)),
+    "max, one": lambda model, x: torch.max(x, torch.tensor(0.0)),
+    "minimum": lambda model, x: -torch.minimum(-x, torch.zeros_like(x)),
+    "min": lambda model, x: -torch.min(torch.tensor(0), -x),
+    "fmin": lambda model, x: -torch.fmin(-x, torch.zeros(5)),
+    "clamp next to zero": lambda model, x: x.clamp(min=1e-12),
+    "clamp at zeros": lambda model, x: x.clamp(min=torch.zeros_like(x)),
+    "clamp from above": lambda model, x: -torch.clamp(-x, max=0),
+    "clamp_max_": lambda model, x: -(-x).clamp_max_(0),
     "relu6": lambda model, x: functional.relu6(x),
     "leaky_relu": lambda model, x: functional.leaky_relu(x),
     "elu": lambda model, x: functional.elu(x),
@@ -79,6 +91,14 @@ def test_a_functional_rectifier_stops_the_recording(kind, gradients):
     [
         lambda model, x: functional.normalize(x),  # clamps its norm above 1e-12
         lambda model, x: x.clamp(min=-1),
+        lambda model, x: x.clamp(-1, 1),
+        lambda model, x: x.square().clamp(min=1e-12).log().clamp(max=80),
+        lambda model, x: x.softmax(1).log().clamp(max=-1e-12),
+        lambda model, x: (
+            x + (torch.arange(-2, 3).clamp(min=0) + torch.arange(-2, 3).min(torch.tensor(0)))
+        ),
+        lambda model, x: torch.maximum(x.square(), torch.zeros_like(x)),
+        lambda model, x: torch.maximum(x, x.flip(1)) + x.max(0).values + x.min(),
         lambda model, x: torch.sigmoid(x),
         lambda model, x: x + 1,
         lambda model, x: x.add_(1),
@@ -156,6 +176,15 @@ def test_an_output_overwritten_stops_the_recording(overwrite, gradients):
 def test_another_shape_of_an_output_is_no_overwriting():
     model = Network(between=lambda model, x: model.relu(x).unsqueeze_(0).squeeze_(0))
     assert recorded(model, torch.randn(4, 5)).layers == ("relu", "other")
+
+
+def test_what_stops_a_scripted_function_is_said_as_clearly():
+    scripted = torch.jit.CompilationUnit(
+        "def half(x):\n    return x / 2\n\ndef bent(x):\n    return x.relu()\n"
+    )
+    assert recorded(Network(behind=lambda model, x: scripted.half(x)), torch.randn(4, 5)).n_examples == 4
+    with pytest.raises(ValueError, match=r"a rectifier \(relu\) ran as a function in the forward of"):
+        recorded(Network(behind=lambda model, x: scripted.bent(x)), torch.randn(4, 5))
 
 
 def test_an_error_swallowed_by_the_body_comes_back():

@@ -91,6 +91,93 @@ def test_weights_that_read_another_order_of_units_are_left_out(unit):
     assert recording_of(along, torch.randn(6, 2, 6), unit=unit)["1"].weight_out is None
 
 
+class Between(nn.Module):
+    """A weighted module, a ReLU and a weighted module, with something between each two."""
+
+    def __init__(self, below, above, *, before=lambda x: x, behind=lambda x: x):
+        super().__init__()
+        self.below, self.relu, self.above = below, nn.ReLU(), above
+        self.before, self.behind = before, behind
+
+    def forward(self, inputs):
+        return self.above(self.behind(self.relu(self.before(self.below(inputs)))))
+
+
+def shuffled(x):
+    return x.view(len(x), 2, x.shape[1] // 2, *x.shape[2:]).transpose(1, 2)
+
+
+def perceptron_around(**between):
+    return Between(nn.Linear(3, 6), nn.Linear(6, 2), **between), torch.randn(5, 3)
+
+
+def convolutions_around(**between):
+    return Between(nn.Conv2d(2, 6, 1), nn.Conv2d(6, 3, 1), **between), torch.randn(5, 2, 6, 6)
+
+
+SHUFFLES = {
+    "reshape": lambda x: shuffled(x).reshape(x.shape),
+    "contiguous": lambda x: shuffled(x).contiguous().view(x.shape),
+    "clone": lambda x: shuffled(x).clone(memory_format=torch.contiguous_format).view(x.shape),
+    "flatten": lambda x: shuffled(x).flatten(1).view(x.shape),
+}
+GRADIENTS = [torch.enable_grad, torch.no_grad, torch.inference_mode]
+
+
+def parts_of(around, gradients, **between):
+    model, inputs = around(**between)
+    with gradients(), rote.record.torch(model, unit="channel") as recorder:
+        model(inputs)
+    return recorder.recording(label=[0] * 5, **NOTES)["relu"].parts.keys() - {"active_words"}
+
+
+@pytest.mark.parametrize("around", [perceptron_around, convolutions_around])
+@pytest.mark.parametrize("kind", SHUFFLES)
+@pytest.mark.parametrize("gradients", GRADIENTS)
+def test_weights_on_the_other_side_of_a_shuffle_are_left_out(around, kind, gradients):
+    shuffle = SHUFFLES[kind]
+    assert parts_of(around, gradients) == {"weight_in", "bias", "weight_out"}
+    assert parts_of(around, gradients, before=shuffle) == {"weight_out"}
+    assert parts_of(around, gradients, behind=shuffle) == {"weight_in", "bias"}
+
+
+@pytest.mark.parametrize("gradients", GRADIENTS)
+def test_weights_behind_other_changes_of_axes_are_left_out_too(gradients):
+    sides = {"weight_in", "bias"}
+    turned = {"behind": lambda x: x.transpose(1, 2)}  # as many places as channels
+    assert parts_of(convolutions_around, gradients, **turned) == sides
+    assert parts_of(convolutions_around, gradients, before=turned["behind"]) == {"weight_out"}
+    averaged = {"behind": lambda x: x.mean(1, keepdim=True).expand(-1, 6, -1, -1).mean(1).flatten(1)}
+
+    def over_channels(**between):
+        return Between(nn.Conv2d(2, 6, 1), nn.Linear(36, 3), **between), torch.randn(5, 2, 6, 6)
+
+    assert parts_of(over_channels, gradients, **averaged) == sides
+    assert parts_of(over_channels, gradients, behind=lambda x: x.mean(1).flatten(1)) == sides
+
+
+@pytest.mark.parametrize("gradients", GRADIENTS)
+def test_weights_behind_the_same_numbers_in_other_memory_are_kept(gradients):
+    both = {"weight_in", "bias", "weight_out"}
+    last = {"memory_format": torch.channels_last}
+    assert parts_of(convolutions_around, gradients, before=lambda x: x.to(**last)) == both
+    assert parts_of(convolutions_around, gradients, behind=lambda x: x.contiguous(**last)) == both
+
+    def pooled(**between):
+        return Between(nn.Conv2d(2, 6, 1), nn.Linear(6, 3), **between), torch.randn(5, 2, 6, 6)
+
+    assert parts_of(pooled, gradients, behind=lambda x: x.mean((2, 3))) == both
+    assert (
+        parts_of(pooled, gradients, behind=lambda x: x.mean((-2, -1), keepdim=True).flatten(1)) == both
+    )
+
+    def flat(**between):
+        model = Between(nn.Conv2d(2, 6, 1), nn.Linear(216, 3), behind=lambda x: x.flatten(1))
+        return model.to(**last), torch.randn(5, 2, 6, 6).to(**last)
+
+    assert parts_of(flat, gradients) == both
+
+
 def test_weights_are_those_of_the_first_pass_however_the_model_learns_on():
     model, inputs = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)), torch.randn(6, 4)
     before = model[0].weight.detach().clone().numpy()

@@ -241,6 +241,16 @@ def test_what_cannot_be_tallied_is_named(call, error, sentence):
         call()
 
 
+@pytest.mark.parametrize("form", [lambda active: active, pack])
+def test_a_portion_of_none_adds_nothing(form):
+    tally, none = tallied(n_classes=2), form(ACTIVE[:0])
+    tally.add(none, labels=np.zeros(0, int))
+    tally.add(none, labels=np.zeros(0, int), activation=np.zeros((0, 3)))
+    assert_same(tally.statistics(), tallied(n_classes=2).statistics())
+    with pytest.raises(ValueError, match=r"active must have 3 units, got shape \(0, 2\)"):
+        tally.add(ACTIVE[:0, :2], labels=np.zeros(0, int))
+
+
 def test_a_refused_portion_leaves_the_tally_as_it_was():
     tally = tallied()
     for wrong in ({"activation": np.full((40, 3), np.nan)}, {"labels": [0] * 40}):

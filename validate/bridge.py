@@ -1,17 +1,19 @@
 """From activity to weights, held against trained networks: what theory says of a matrix and what it is.
 
 The law of written weights (:mod:`rote.simulate.backpropagated_weights`) needs of a layer how often two
-units are active together, P, its read-out G = W_outᵀ W_out, and the second moments C of its inputs; all
+units are active together, P, its read-out G = W_outᵀ W_out, and the covariance C of its inputs; all
 three are those of the trained network on its training examples. A change since initialization then has
 
     E[Δw_ia Δw_jb] ∝ (P ∘ G)_ij C_ab,
 
-Gaussian weights given the sizes of units and inputs, if writing is not too rare. C is the inputs'
-covariance, without their mean: a unit with a bias changes until what comes back to it sums to zero over
-its active examples, and so what it writes along the mean of the inputs goes to zero as well. From that
-follow, without a number fitted, the shape of the change (excess kurtosis, L1/L2 ratio, exponent q of the
-generalized normal law), the cosines of its rows and the spread of its singular values. Columns of the
-tables:
+Gaussian weights given the sizes of units and inputs, if writing is not too rare. The law itself has
+second moments for C; the mean of the inputs is left out because biases learn, too: what comes back to a
+unit comes to sum to little over its active examples, and little is then written along the mean input
+(``change_mean_share``). G takes errors of the outputs for unrelated and of one size, and in all but the
+last hidden layer it leaves out that the layer above passes them back only where it is active. From that
+follow, without a number fitted, the shape of the change (excess kurtosis, L1/L2 ratio, exponent q of
+the generalized normal law), the cosines of its rows and the spread of its singular values. Columns of
+the tables:
 
     change_*, due_*       of the change, and as predicted
     rates_only_kurtosis   predicted with rates in place of P ∘ G and of C: 3 c², c² of the rates
@@ -33,7 +35,7 @@ from ..activity.covariance import correlation_matrix, participation_ratio
 from ..activity.measurement import measure
 from ..activity.statistics import Statistics
 from ..activity.weights import weight_statistics
-from ..inference.claims import COHERENCE, WeighedLayer
+from ..inference.claims import COHERENCE, MeasuredLayer
 from ..record.layers import RecordedLayer
 from ..record.recording import Recording
 from ..simulate.balance import Penalty, weight_balance
@@ -74,7 +76,7 @@ def bridge_tables(
     layers, units = [], []
     for name in recording.layers:
         layer = recording[name]
-        weighed = WeighedLayer(
+        weighed = MeasuredLayer(
             statistics=measure(layer.active(False)),
             weight=layer.weight_in.astype(np.float64),
             initial=initial[name].weight_in.astype(np.float64),
@@ -100,7 +102,7 @@ def bridge_tables(
     return pd.DataFrame(layers), pd.concat(units, ignore_index=True)
 
 
-def _shape(layer: WeighedLayer, due: WeightPrediction) -> dict[str, float]:
+def _shape(layer: MeasuredLayer, due: WeightPrediction) -> dict[str, float]:
     seen, rate = weight_statistics(layer.change), layer.statistics.rate
     return {
         "change_excess_kurtosis": seen.excess_kurtosis,
@@ -113,7 +115,7 @@ def _shape(layer: WeighedLayer, due: WeightPrediction) -> dict[str, float]:
     }
 
 
-def _rows(layer: WeighedLayer, due: WeightPrediction, read_out: Floats) -> dict[str, float]:
+def _rows(layer: MeasuredLayer, due: WeightPrediction, read_out: Floats) -> dict[str, float]:
     gram = layer.change @ layer.change.T
     cosine = _pairs(correlation_matrix(gram))
     together = layer.statistics.coactive_count.astype(np.float64)

@@ -113,10 +113,11 @@ class Results:
         return Recording.open(self.folder / "recordings" / f"{condition}-{seed}.nc")
 
     @cache  # noqa: B019 - results live as long as the process that draws them
-    def statistics(self, condition: str, seed: int) -> dict[str, Statistics]:
-        """Return each layer's statistics on training examples, in the labels trained towards."""
+    def statistics(self, condition: str, seed: int, classes: str = "label") -> dict[str, Statistics]:
+        """Return each layer's statistics on training examples, by default in labels trained towards."""
         with self.recording(condition, seed) as recording:
-            return measure(recording, held_out=False, window=self.settings["window"])
+            how = {"held_out": False, "classes": classes, "window": self.settings["window"]}
+            return measure(recording, **how)
 
     @cache  # noqa: B019
     def weight(self, condition: str, seed: int, layer: str) -> Floats:

@@ -3,7 +3,6 @@
 Each is called by :func:`rote.validate.study.run_study` with a function to tell the share done.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -12,10 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..activity.words import CONDITIONS
-from ..inference.claims import WeighedLayer
-from ..inference.hypotheses import Finding, compare_correlation, compare_layers, compare_rates
-from ..inference.verdict import Verdict, correct_twins
-from ..record.writing import written_aside
+from ..inference.claims import MeasuredLayer
+from ..inference.hypotheses import Finding, answer
 from ..simulate.independent import IndependentBernoulli
 from ..simulate.rates import BetaRates
 from ..simulate.weight_laws import VarianceGamma
@@ -24,12 +21,13 @@ from ..simulate.written_weights import WrittenWeights
 from .arms import MAIN, arm_training
 from .bridge import bridge_tables
 from .datasets import Dataset
+from .findings import write_finding
 from .magnitude_fits import magnitude_fits
 from .networks import record_network
 from .read_out import read_out_rows
 from .results import Results
 from .settings import Study
-from .steps import write_json, write_table
+from .steps import write_table
 from .tables import layer_rows, network_row, unit_rows
 from .twins import draw_twins
 from .way_back import prediction_errors
@@ -175,11 +173,7 @@ def fit_layer(
 ) -> None:
     """Answer one hypothesis on one layer; write its posteriors and verdicts."""
     finding = _compare(study, results, hypothesis, layer, tell)
-    for model, posterior in finding.posteriors.items():
-        with written_aside(results.folder / f"fits/{model}-{layer}.nc") as aside:
-            posterior.to_netcdf(aside, engine="h5netcdf")
-    told = [verdict.as_dict() for verdict in finding.verdicts]
-    write_json(results.folder / told_path(hypothesis, layer), told)
+    write_finding(results.folder, hypothesis, layer, finding)
 
 
 def _compare(
@@ -190,32 +184,22 @@ def _compare(
     how = {
         "layer": layer,
         "rng": study.rng(f"fit {hypothesis} {layer}"),
-        "data": f"{n_examples} training examples of {study.dataset}, {study.seeds} seeds",
+        "data": f"{n_examples} training examples of {study.dataset}, {study.seeds} seeds, trained for "
+        + " and ".join(_epochs(results, condition) for condition in CONDITIONS[1:]),
         "draws": study.draws,
         "progress": lambda done, due: tell(done / due),
     }
-    if hypothesis == "H1":
-        return compare_rates(statistics, **how)
-    if hypothesis == "H4":
-        aligned = {network: results.alignment(*network, layer).aligned for network in study.networks}
-        return compare_correlation(statistics, aligned=aligned, **how)
-    if hypothesis in ("H6", "H7"):
-        weight = {network: results.weight(*network, layer) for network in study.networks}
-        weighed = {
-            (condition, seed): WeighedLayer(
-                statistics=statistics[condition, seed],
-                weight=weight[condition, seed],
-                initial=weight["initialized", seed],
-            )
-            for condition, seed in study.networks
-        }
-        return compare_layers(hypothesis, weighed, **how)
-    return compare_layers(hypothesis, statistics, **how)
-
-
-def told_path(hypothesis: str, layer: str) -> str:
-    """Return where the verdicts of one fit are kept until all are told together."""
-    return f"fits/{hypothesis}-{layer}.json"
+    layers = {
+        (condition, seed): MeasuredLayer(
+            statistics=statistics[condition, seed],
+            true_classes=results.statistics(condition, seed, classes="true_label")[layer],
+            aligned=results.alignment(condition, seed, layer).aligned if hypothesis == "H4" else None,
+            weight=results.weight(condition, seed, layer),
+            initial=results.weight("initialized", seed, layer),
+        )
+        for condition, seed in study.networks
+    }
+    return answer(hypothesis, layers, **how)
 
 
 def draw_processes(study: Study, results: Results, tell: Callable[[float], object]) -> None:
@@ -242,10 +226,7 @@ def draw_processes(study: Study, results: Results, tell: Callable[[float], objec
     write_table(results.folder / "population.csv", pd.concat(population))
 
 
-def tell_verdicts(results: Results, paths: list[str], _tell: Callable[[float], object]) -> None:
-    """Write all verdicts together, the classical tests corrected for their number."""
-    files = [(results.folder / path).read_text(encoding="utf-8") for path in sorted(paths)]
-    told = [Verdict.from_dict(row) for file in files for row in json.loads(file)]
-    rows = [verdict.as_dict() for verdict in correct_twins(told)]
-    write_json(results.folder / "verdicts.json", rows)
-    write_table(results.folder / "verdicts.csv", pd.json_normalize(rows))
+def _epochs(results: Results, condition: str) -> str:
+    """Return how long the networks of a condition were trained, which moves what is compared."""
+    epochs = results.networks.query("condition == @condition")["epochs"]
+    return f"{epochs.min()} to {epochs.max()} ({condition})"

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from . import stages
 from .datasets import Dataset, digits, mnist
+from .findings import VERDICTS, told_path, write_verdicts
 from .results import SETTINGS, Results
 from .settings import MODELS, Study
 from .steps import Progress, Steps, alone_in, silent, write_json
@@ -64,14 +65,14 @@ def run_study(
         for layer in study.layers:
             for hypothesis, models in MODELS.items():
                 fits = [f"fits/{model}-{layer}.nc" for model in models]
-                told.append(stages.told_path(hypothesis, layer))
+                told.append(told_path(hypothesis, layer))
                 factors += fits if "factor" in models else []
                 work = partial(stages.fit_layer, study, results, hypothesis, layer)
                 steps.run(f"fit {hypothesis} {layer}", [*fits, told[-1]], work, inputs=recordings)
-        twins, verdicts = ["twins.csv", "population.csv"], ["verdicts.json", "verdicts.csv"]
+        twins, verdicts = ["twins.csv", "population.csv"], list(VERDICTS)
         work = partial(stages.draw_processes, study, results)
         steps.run("twins", twins, work, inputs=[*recordings, *factors])
-        steps.run("verdicts", verdicts, partial(stages.tell_verdicts, results, told), inputs=told)
+        steps.run("verdicts", verdicts, lambda _: write_verdicts(folder, told), inputs=told)
     return results
 
 
