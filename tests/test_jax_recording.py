@@ -1,5 +1,7 @@
-"""The examples of docs/recording.md, run as they stand: JAX, scikit-learn and PyTorch."""
+"""The examples of docs/recording.md, run as they stand: JAX, scikit-learn, PyTorch, large files."""
 
+import functools
+import operator
 import re
 import warnings
 from collections import OrderedDict
@@ -19,9 +21,9 @@ SIZES = (5, 70, 8, 3)
 CLEAR = 1e-3  # activations farther from zero are above it in single precision as in double
 
 
-def example(heading):
-    """The first block of Python below ``heading``."""
-    return re.findall(r"```python\n(.*?)```", DOC.split(f"\n## {heading}\n")[1], re.S)[0]
+def example(heading, number=0):
+    """A block of Python below ``heading``, by default the first."""
+    return re.findall(r"```python\n(.*?)```", DOC.split(f"\n## {heading}\n")[1], re.S)[number]
 
 
 def run(heading, **names):
@@ -92,3 +94,28 @@ def test_pytorch(network):
 @pytest.mark.parametrize("heading", ["PyTorch", "JAX, Flax, Equinox", "Keras", "scikit-learn"])
 def test_each_example_has_five_lines_at_most(heading):
     assert len(example(heading).splitlines()) <= 5
+
+
+class Client:
+    """What the example asks of a Dask client, here and now."""
+
+    def map(self, function, *iterables):
+        return list(map(function, *iterables))
+
+    def gather(self, results):
+        return results
+
+
+def test_larger_than_memory(tmp_path, rng):
+    activations, labels = rng.normal(size=(300, 512)), rng.integers(3, size=300)
+    batches = [(activations[k : k + 70], labels[k : k + 70]) for k in range(0, 300, 70)]
+    names = {"rote": rote, "functools": functools, "operator": operator, "client": Client()}
+    names |= {"path": tmp_path / "a.nc", "batches": batches}
+    exec(example("Larger than memory"), names)
+    whole = rote.measure(activations > 0, labels=labels)
+    assert (names["statistics"].coactive_count == whole.coactive_count).all()
+    assert (names["statistics"].window_square == whole.window_square).all()
+    names |= {"starts": [0, 33], "stops": [33, 300]}
+    exec(example("Larger than memory", 1), names)
+    assert (names["statistics"].coactive_count == whole.coactive_count).all()
+    assert (names["statistics"].window_square == whole.window_square).all()
