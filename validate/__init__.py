@@ -4,14 +4,20 @@ from ..activity.lazy import lazy_names
 
 __all__ = [
     "Dataset",
+    "ReadOut",
     "Results",
     "Study",
     "Training",
+    "ask_recordings",
     "digits",
     "draw_twins",
+    "fit_recording",
     "mnist",
+    "predicted_change",
+    "prediction_errors",
     "record_network",
     "run_study",
+    "solve_read_out",
     "train",
 ]
 
@@ -19,14 +25,20 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Dataset": "datasets",
+        "ReadOut": "read_out",
         "Results": "results",
         "Study": "settings",
         "Training": "training",
+        "ask_recordings": "findings",
         "digits": "datasets",
         "draw_twins": "twins",
+        "fit_recording": "findings",
         "mnist": "datasets",
+        "predicted_change": "bridge",
+        "prediction_errors": "way_back",
         "record_network": "networks",
         "run_study": "study",
+        "solve_read_out": "read_out",
         "train": "training",
     },
 )
