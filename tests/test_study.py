@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rote.inference.hypotheses import HYPOTHESES
 from rote.validate.results import Results
 from rote.validate.study import MODELS, Study, run_study
 
@@ -104,7 +105,7 @@ def test_what_the_study_says_follows_from_its_recordings(studies):
 def test_every_hypothesis_has_its_verdict_on_every_layer(studies):
     results = Results(studies[0])
     told = {(verdict.hypothesis, verdict.layer) for verdict in results.verdicts}
-    assert told == {(h, layer) for h in ("H1", "H4") for layer in results.layer_names}
+    assert told == {(h, layer) for h in HYPOTHESES for layer in results.layer_names}
     for verdict in results.verdicts:
         assert verdict.interval[0] <= verdict.estimate <= verdict.interval[1]
         assert 0 <= verdict.probability <= 1
