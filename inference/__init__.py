@@ -39,7 +39,7 @@ __getattr__, __dir__ = lazy_names(
         "correct_twins": "verdict",
         "factor_comparison_model": "factor_comparison",
         "factor_model": "factor",
-        "fit": "posterior",
+        "fit": "fitting",
         "permutation_twin": "twin",
         "rate_comparison_model": "rate_comparison",
         "rate_model": "rates",

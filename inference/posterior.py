@@ -17,10 +17,7 @@ import pymc as pm
 import xarray as xr
 from nutpie.sample import CompiledModel
 
-from ..activity.checks import check_choice, check_count, check_generator
-from ..activity.statistics import Statistics
-from .factor import FactorPrior, factor_model
-from .rates import RatePrior, rate_model
+from ..activity.checks import check_count, check_generator
 
 MOST_R_HAT = 1.01
 LEAST_ESS = 400
@@ -40,43 +37,6 @@ class ConvergenceError(RuntimeError):
     """Chains that do not stand for the posterior; the message says what may help."""
 
 
-def fit(
-    statistics: Statistics,
-    *,
-    model: str = "rates",
-    prior: RatePrior | FactorPrior | None = None,
-    rng: np.random.Generator,
-    draws: int = 1000,
-    tune: int = 1000,
-    chains: int = 4,
-    progress: Progress | None = None,
-) -> xr.DataTree:
-    """Return the posterior of one layer as an ArviZ DataTree.
-
-    ``model`` is ``"rates"`` (:func:`~rote.inference.rates.rate_model`) or ``"factor"``
-    (:func:`~rote.inference.factor.factor_model`), ``prior`` that model's. Raises
-    :class:`ConvergenceError` instead of returning what did not converge, ``ValueError`` for data that
-    the model refuses.
-    """
-    check_choice("model", model, ("rates", "factor"))
-    build, default = (rate_model, RatePrior) if model == "rates" else (factor_model, FactorPrior)
-    prior = default() if prior is None else prior
-    if not isinstance(prior, default):
-        raise TypeError(
-            f"prior of the {model} model must be a {default.__name__}, got {type(prior).__name__}"
-        )
-    return sample(
-        build(statistics, prior=prior),
-        kind=model,
-        prior=prior,
-        rng=rng,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        progress=progress,
-    )
-
-
 def summarize(posterior: xr.DataTree) -> str:
     """Return mean, sd, 90 % interval and diagnostics of each variable, as a table in text."""
     return az.summary(posterior, ci_prob=0.9, round_to=3).to_string()
@@ -94,7 +54,7 @@ def sample(
     progress: Progress | None = None,
     tries: int = TRIES,
 ) -> xr.DataTree:
-    """Return the posterior of ``model``; errors as of :func:`fit`.
+    """Return the posterior of ``model``, or raise :class:`ConvergenceError`.
 
     Chains that fall short are drawn anew with twice the draws and twice the warm-up, ``tries`` times in
     all. Models of equal ``kind``, ``prior`` and coordinates must differ in their ``pm.Data`` only: they

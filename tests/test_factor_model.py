@@ -10,7 +10,7 @@ from scipy.special import logit
 from rote.activity.measurement import measure
 from rote.inference.factor import exact_log_likelihood, factor_model, loading_likelihood, plug_in_rate
 from rote.inference.factor_comparison import factor_comparison_model
-from rote.inference.posterior import fit
+from rote.inference.fitting import fit
 from rote.inference.tabulated import evaluate, tabulate
 from rote.simulate.dichotomized import DichotomizedGaussian
 

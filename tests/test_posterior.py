@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 from rote.activity.measurement import measure
-from rote.inference.posterior import ConvergenceError, fit, sample
+from rote.inference.fitting import fit
+from rote.inference.posterior import ConvergenceError, sample
 from rote.inference.rates import RatePrior, rate_model
 from rote.simulate.independent import IndependentBernoulli
 

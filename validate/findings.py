@@ -18,9 +18,10 @@ from ..activity.alignment import align
 from ..activity.checks import check_choice
 from ..activity.measurement import WINDOW
 from ..inference.claims import MeasuredLayer
+from ..inference.fitting import fit
 from ..inference.hypotheses import HYPOTHESES, NEEDS, Finding, answer
 from ..inference.networks import NetworkKey
-from ..inference.posterior import fit, summarize
+from ..inference.posterior import summarize
 from ..inference.verdict import Verdict, correct_twins
 from ..record.measures import measure
 from ..record.recording import Recording
