@@ -16,6 +16,7 @@ import nutpie
 import pymc as pm
 import xarray as xr
 from nutpie.sample import CompiledModel
+from threadpoolctl import threadpool_limits
 
 from ..activity.checks import check_count, check_generator
 
@@ -72,25 +73,26 @@ def sample(
         def tell(states: list, due: int = due) -> None:  # called from the sampler's thread
             progress(sum(state.finished_draws for state in states), due)
 
-        sampler = nutpie.sample(
-            compiled,
-            draws=longer * draws,
-            tune=longer * tune,
-            chains=chains,
-            seed=seed,
-            target_accept=TARGET_ACCEPT,
-            extra_doublings=int(compiled.n_dim <= FEW),
-            save_warmup=False,
-            progress_bar=False,
-            progress_callback=tell if progress else None,
-            progress_rate=100,
-            blocking=False,
-        )
-        try:
-            tree = sampler.wait()
-        except KeyboardInterrupt:  # left to itself, nutpie would hand out what was drawn so far
-            sampler.cancel()
-            raise
+        with threadpool_limits(1, user_api="blas"):  # each chain has a thread of its own
+            sampler = nutpie.sample(
+                compiled,
+                draws=longer * draws,
+                tune=longer * tune,
+                chains=chains,
+                seed=seed,
+                target_accept=TARGET_ACCEPT,
+                extra_doublings=int(compiled.n_dim <= FEW),
+                save_warmup=False,
+                progress_bar=False,
+                progress_callback=tell if progress else None,
+                progress_rate=100,
+                blocking=False,
+            )
+            try:
+                tree = sampler.wait()
+            except KeyboardInterrupt:  # left to itself, nutpie would hand out what was drawn so far
+                sampler.cancel()
+                raise
         if progress:
             progress(due, due)
         if (shortfall := _shortfall(tree, kind)) is None:
