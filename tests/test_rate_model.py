@@ -8,8 +8,8 @@ from scipy import stats
 from scipy.special import expit, gammaln, logit
 
 from rote.activity.measurement import measure
-from rote.inference.networks import Networks
 from rote.inference.fitting import fit
+from rote.inference.networks import Networks
 from rote.inference.rate_comparison import _shape_sums, rate_comparison_model
 from rote.inference.rates import rate_model
 from rote.simulate.independent import IndependentBernoulli
