@@ -67,7 +67,7 @@ def factor_model(statistics: Statistics, *, prior: FactorPrior = FactorPrior()) 
             slope=pm.Data("slope", table.slope),
             coefficient=pm.Data("coefficient", table.coefficient),
         )
-        pm.Potential("population_histogram", logp)
+        pm.Potential("relative_histogram", logp)
     return model
 
 
@@ -108,7 +108,7 @@ def loading_likelihood(statistics: Statistics, name: str = "statistics") -> Tabu
     Raises ``ValueError`` for a dead layer, counts that contradict each other, or units that are all but
     copies of one another.
     """
-    _check_counts(statistics, name)
+    check_counts(statistics, name)
     low, high, best = _region(statistics)
 
     def relative(loading: Floats) -> Floats:
@@ -136,7 +136,7 @@ def _region(statistics: Statistics) -> tuple[float, float, float]:
             return low, high, float(value.max())
 
 
-def _check_counts(statistics: Statistics, name: str) -> None:
+def check_counts(statistics: Statistics, name: str) -> None:
     """Raise unless the population counts are those of the units' own counts."""
     check_alive(statistics, name)
     seen = statistics.population_histogram

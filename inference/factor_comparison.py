@@ -63,7 +63,7 @@ def factor_comparison_model(
             slope=pm.Data("slope", table.slope),
             coefficient=pm.Data("coefficient", table.coefficient),
         )
-        pm.Potential("population_histogram", logp.sum())
+        pm.Potential("relative_histogram", logp.sum())
     return model
 
 

@@ -19,7 +19,7 @@ from .networks import NetworkKey, Networks, SpreadPrior, network_quantities
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareComparisonPrior:
-    """Priors over conditions: normal (mean, sd) of the logit; shares of .005 to .7 by default."""
+    """Priors over conditions: normal (mean, sd) of the logit; shares of .005 to .78 by default."""
 
     logit_share: tuple[float, float] = (-2.0, 2.0)
     spread: SpreadPrior = field(default_factory=SpreadPrior)
