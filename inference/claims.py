@@ -75,6 +75,11 @@ class MeasuredLayer:
     initial: Floats | None = None  # (n_units, n_inputs) the same before training
 
     @property
+    def magnitudes(self) -> Statistics | None:
+        """The statistics, where activations were kept."""
+        return self.statistics if self.statistics.n_magnitudes else None
+
+    @property
     def change(self) -> Floats:
         """What training added to the weights: ``(n_units, n_inputs)``."""
         return self.weight - self.initial
@@ -260,6 +265,16 @@ CLAIMS = {  # of hypotheses that rest on each network's own number alone
     "H5": (CLASS_SHARE, TRUE_CLASS_SHARE),
     "H6": (WEIGHT_NORM, WEIGHT_RATIO, WEIGHT_TAILS, CHANGE_TAILS),
     "H7": (MAGNITUDE_EXPONENT, COHERENCE),
+}
+PARTS = {  # of a MeasuredLayer that a claim asks besides its statistics
+    TRUE_SELECTIVITY: ("true_classes",),
+    TRUE_CLASS_SHARE: ("true_classes",),
+    WEIGHT_NORM: ("weight",),
+    WEIGHT_RATIO: ("weight",),
+    WEIGHT_TAILS: ("weight",),
+    CHANGE_TAILS: ("weight", "initial"),
+    MAGNITUDE_EXPONENT: ("magnitudes",),
+    COHERENCE: ("weight", "initial"),
 }
 # untrained networks have no change of weights, and no labels that they were trained towards
 TRAINED_ONLY = (SELECTIVITY, CLASS_SHARE, CHANGE_TAILS, COHERENCE)

@@ -4,8 +4,10 @@ For one layer of networks of the same architecture and data, each claim of :mod:
 is answered by the posterior of the difference memorizing - generalizing between typical networks, those
 at the center of their condition, where all deviations are zero: the differences are between conditions,
 over networks that might have been trained, not between those that were. A claim is a direction, or for
-H7 a least size, that the posterior may contradict. Beside it stand the initialized networks and a
-permutation test on each network's own estimate.
+H7 a least size, that the posterior may contradict. Beside it stand the initialized networks, the Bayes
+factor of no difference (:mod:`rote.inference.difference`; of claims with a margin, the probability of a
+smaller difference instead), and classical tests on each network's own estimate: a permutation test, a
+mixed model and a comparison of ranks.
 
 Most claims compare each network's own number (:mod:`rote.inference.value_comparison`). Where a law
 fitted to a layer would be wrong about what is claimed, no verdict rests on it: the Beta law of H1,
@@ -20,7 +22,6 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ..activity.arrays import Floats
 from ..activity.checks import check_choice
 from ..activity.statistics import Statistics
 from ..activity.words import CONDITIONS
@@ -32,30 +33,29 @@ from .claims import (
     PARTICIPATION,
     RARE_SHARE,
     RELATIVE_PARTICIPATION,
-    SCALES,
     SKEWNESS,
     TRAINED_ONLY,
     Claim,
     MeasuredLayer,
 )
+from .compared import Compared, by_condition, compare_values, factor_of_draws
 from .estimates import rare_units
 from .factor_comparison import FactorComparisonPrior, factor_comparison_model
 from .networks import NetworkKey, Networks, SpreadPrior
+from .other_twins import other_twins
 from .posterior import Progress, sample
 from .rate_comparison import RateComparisonPrior, rate_comparison_model
 from .share_comparison import ShareComparisonPrior, share_comparison_model
 from .twin import permutation_twin
-from .value_comparison import ValueComparisonPrior, value_comparison_model
-from .verdict import Level, Verdict
+from .verdict import Verdict, claimed_probability, level
 
-INTERVAL = (0.05, 0.95)
 HYPOTHESES = ("H1", "H2", "H3", "H4", "H5", "H6", "H7")
 NEEDS = {
     "H3": ("true_classes",),
     "H4": ("aligned",),
     "H5": ("true_classes",),
     "H6": ("weight", "initial"),
-    "H7": ("weight", "initial"),
+    "H7": ("weight", "initial", "magnitudes"),
 }
 _NULL = "memorizing and generalizing networks do not differ in {quantity}"
 
@@ -95,10 +95,13 @@ def compare_rates(
     model = share_comparison_model(counted, prior=share_prior)
     share = sample(model, kind="share comparison", prior=share_prior, **how)
     compared = {
-        claim: _compare_values(claim, statistics, spread=prior.spread, **how)
+        claim: compare_values(claim, statistics, spread=prior.spread, **how)
         for claim in (MEAN_RATE, SKEWNESS)
     }
-    compared[RARE_SHARE] = _by_condition(share, "condition_share")
+    compared[RARE_SHARE] = Compared(
+        draws=by_condition(share, "condition_share"),
+        bayes_factor=factor_of_draws(share, "share", counted, share_prior.logit_share),
+    )
     verdicts = [_verdict(claim, by, statistics, layer, data) for claim, by in compared.items()]
     return Finding(verdicts=verdicts, posteriors={"rates": law, "rare_share": share})
 
@@ -126,11 +129,14 @@ def compare_correlation(
     how = {"rng": rng, "draws": draws, "progress": progress}
     model = factor_comparison_model(aligned, prior=prior)
     factor = sample(model, kind="factor comparison", prior=prior, **how)
-    latent = _by_condition(factor, "condition_latent_correlation")
+    latent = Compared(
+        draws=by_condition(factor, "condition_latent_correlation"),
+        bayes_factor=factor_of_draws(factor, "loading", aligned, prior.logit_loading),
+    )
     verdicts = [_verdict(FACTOR, latent, aligned, layer, data)]
     for claim in (PAIRS, PARTICIPATION, RELATIVE_PARTICIPATION):
-        by_condition = _compare_values(claim, statistics, spread=prior.spread, **how)
-        verdicts.append(_verdict(claim, by_condition, statistics, layer, data))
+        compared = compare_values(claim, statistics, spread=prior.spread, **how)
+        verdicts.append(_verdict(claim, compared, statistics, layer, data))
     return Finding(verdicts=verdicts, posteriors={"factor": factor})
 
 
@@ -179,47 +185,24 @@ def compare_layers(
         compared = dict(layers)
         if claim in TRAINED_ONLY:
             compared = {key: one for key, one in layers.items() if key[0] != "initialized"}
-        by_condition = _compare_values(claim, compared, spread=SpreadPrior(), **how)
-        verdicts.append(_verdict(claim, by_condition, compared, layer, data))
+        answered = compare_values(claim, compared, spread=SpreadPrior(), **how)
+        verdicts.append(_verdict(claim, answered, compared, layer, data))
     return Finding(verdicts=verdicts, posteriors={})
-
-
-def _compare_values(
-    claim: Claim,
-    layers: Mapping[NetworkKey, object],
-    *,
-    spread: SpreadPrior,
-    rng: np.random.Generator,
-    draws: int,
-    progress: Progress | None,
-) -> dict[str, Floats]:
-    """Return posterior draws of a typical network's value in each condition.
-
-    Values are counted in the claim's own spread, so that one compiled model serves all claims.
-    """
-    there, back = SCALES[claim.scale]
-    unit = claim.spread / spread.network[0]
-    values = {key: float(there(claim.plain(one))) / unit for key, one in layers.items()}
-    prior = ValueComparisonPrior(spread=spread)
-    model = value_comparison_model(values, prior=prior)
-    tree = sample(model, kind="value comparison", prior=prior, rng=rng, draws=draws, progress=progress)
-    return {
-        condition: back(value * unit)
-        for condition, value in _by_condition(tree, "condition_value").items()
-    }
 
 
 def _verdict(
     claim: Claim,
-    draws: dict[str, Floats],
+    compared: Compared,
     layers: Mapping[NetworkKey, object],
     layer: str,
     data: str,
 ) -> Verdict:
+    draws = compared.draws
     difference = draws["memorizing"] - draws["generalizing"]
-    summary = _level(difference)
-    levels = {condition: _level(values) for condition, values in draws.items()}
+    summary = level(difference)
+    levels = {condition: level(values) for condition, values in draws.items()}
     untrained = draws.get("initialized")
+    plain = {key: claim.plain(one) for key, one in layers.items()}
     return Verdict(
         hypothesis=claim.hypothesis,
         layer=layer,
@@ -231,34 +214,17 @@ def _verdict(
         null=_NULL.format(quantity=claim.quantity),
         estimate=summary.estimate,
         interval=summary.interval,
-        probability=_probability(claim, difference),
+        probability=claimed_probability(difference, direction=claim.direction, margin=claim.margin),
         no_difference=float((np.abs(difference) <= claim.margin).mean()) if claim.margin else None,
         baseline=None if untrained is None else levels["initialized"].estimate,
-        twin=permutation_twin({key: claim.plain(one) for key, one in layers.items()}),
+        twin=permutation_twin(plain),
+        others=other_twins(plain),
+        bayes_factor=None if claim.margin else compared.bayes_factor,
         n_networks=sum(condition != "initialized" for condition, _ in layers),
         data=data,
         levels=levels,
-        changes={} if untrained is None else {c: _level(draws[c] - untrained) for c in CONDITIONS[1:]},
+        changes={} if untrained is None else {c: level(draws[c] - untrained) for c in CONDITIONS[1:]},
     )
-
-
-def _probability(claim: Claim, difference: Floats) -> float:
-    """Return the probability of the claimed direction, or of the likelier one beyond the margin."""
-    below = float((difference < -claim.margin).mean())
-    above = float((difference > claim.margin).mean())
-    if claim.direction == "different":
-        return max(below, above)
-    return below if claim.direction == "lower" else 1 - below
-
-
-def _level(draws: Floats) -> Level:
-    low, high = np.quantile(draws, INTERVAL)
-    return Level(estimate=float(np.median(draws)), interval=(float(low), float(high)))
-
-
-def _by_condition(tree: xr.DataTree, name: str) -> dict[str, Floats]:
-    values = tree["posterior"][name]
-    return {str(c): values.sel(condition=c).to_numpy().ravel() for c in values["condition"].to_numpy()}
 
 
 def _check_conditions(statistics: Mapping[NetworkKey, object]) -> None:

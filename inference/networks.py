@@ -115,6 +115,12 @@ class Networks:
         """Return the positions of a condition's networks."""
         return [n for n, key in enumerate(self.keys) if key[0] == condition]
 
+    def contrast(self, first: str, second: str) -> Floats:
+        """Return what makes ``first`` - ``second`` of the conditions: ``(n_conditions,)``."""
+        for condition in (first, second):
+            check_choice("condition", condition, self.conditions)
+        return np.array([float(c == first) - float(c == second) for c in self.conditions])
+
     def shared_seeds(self, *conditions: str) -> list[int]:
         """Return the seeds of which there is a network of each of ``conditions``."""
         seeds = [{seed for c, seed in self.keys if c == condition} for condition in conditions]

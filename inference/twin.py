@@ -57,8 +57,13 @@ def permutation_twin(
         statistic=float(result.statistic),
         p_value=float(result.pvalue),
         smallest_p=min(1.0, 2 / n_permutations),
-        superiority=float(((x[:, None] > y) + 0.5 * (x[:, None] == y)).mean()),
+        superiority=superiority(x, y),
     )
+
+
+def superiority(x: Floats, y: Floats) -> float:
+    """Return how often one of ``x`` exceeds one of ``y``, ties half."""
+    return float(((x[:, None] > y) + 0.5 * (x[:, None] == y)).mean())
 
 
 def _mean_difference(x: Floats, y: Floats, axis: int) -> Floats:

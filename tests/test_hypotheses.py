@@ -19,13 +19,8 @@ from rote.inference.claims import (
     SCALES,
     MeasuredLayer,
 )
-from rote.inference.hypotheses import (
-    _by_condition,
-    answer,
-    compare_correlation,
-    compare_layers,
-    compare_rates,
-)
+from rote.inference.compared import by_condition
+from rote.inference.hypotheses import answer, compare_correlation, compare_layers, compare_rates
 from rote.inference.posterior import sample
 from rote.inference.twin import permutation_twin
 from rote.inference.value_comparison import ValueComparisonPrior, value_comparison_model
@@ -88,13 +83,47 @@ def test_a_difference_in_either_direction_can_be_told_there_and_told_absent(
     assert f"of a smaller difference {no_difference:.3f}" in verdict.sentence
 
 
-def test_a_verdict_survives_json():
-    assert Verdict.from_dict(json.loads(json.dumps(VERDICT.as_dict()))) == VERDICT
+@pytest.mark.parametrize(
+    ("bayes_factor", "told"),
+    [(0.0, "below 1:1000"), (0.05, "1:20"), (1.0, "1:1"), (2.5, "2.5:1"), (4000.0, "above 1000:1")],
+)
+def test_evidence_for_no_difference_is_told_as_odds(bayes_factor, told):
+    sentence = replace(VERDICT, bayes_factor=bayes_factor).sentence
+    assert f"(probability 0.970; evidence for no difference {told})." in sentence
+    assert "evidence" not in VERDICT.sentence
+
+
+def test_other_tests_are_told_after_the_permutation_test():
+    ranks = replace(TWIN, name="Ranks", p_value=0.03, interval=(0.0, 0.4))
+    assert replace(VERDICT, others={"ranks": ranks}).sentence.endswith("; Ranks: p = 0.03.")
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        VERDICT,
+        replace(VERDICT, bayes_factor=0.2, others={"ranks": replace(TWIN, interval=(0.0, 0.4))}),
+    ],
+)
+def test_a_verdict_survives_json(verdict):
+    assert Verdict.from_dict(json.loads(json.dumps(verdict.as_dict()))) == verdict
+
+
+def test_a_verdict_of_an_older_file_is_read():
+    told = json.loads(json.dumps(VERDICT.as_dict()))
+    del told["bayes_factor"], told["others"], told["twin"]["interval"]
+    assert Verdict.from_dict(told) == VERDICT
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("direction", "smaller"), ("probability", 1.5), ("margin", 0.1), ("no_difference", 0.5)],
+    [
+        ("direction", "smaller"),
+        ("probability", 1.5),
+        ("margin", 0.1),
+        ("no_difference", 0.5),
+        ("bayes_factor", -0.1),
+    ],
 )
 def test_impossible_verdicts_are_named(name, value):
     with pytest.raises(ValueError, match=f"{name} must .*[,;] got .?{value}"):
@@ -274,6 +303,8 @@ def test_differences_are_found_with_their_sign_and_refuted_against_it(rng):
     layers = layers_of((0.3, 0.6, 0.3), (0.5, 0.15, 0.35), rng)  # rates against the claim
     rates = compare_rates(layers, layer="hidden_1", rng=rng).verdicts
     assert [verdict.decision for verdict in rates] == ["refuted"] * 3
+    assert max(verdict.bayes_factor for verdict in rates) < 1 / 3
+    assert all({"mixed_model", "ranks"} == set(verdict.others) for verdict in rates)
     correlation = compare_correlation(layers, layer="hidden_1", rng=rng).verdicts
     assert [verdict.decision for verdict in correlation] == ["supported"] * 4
     assert correlation[0].interval[0] < 0.3**2 - 0.6**2 < correlation[0].interval[1]
@@ -289,6 +320,7 @@ def test_weights_and_exponents_are_told_apart_and_their_absence_too(rng):
     assert "initialized" not in verdicts[-1].sentence
     same = compare_layers("H7", layers, layer="hidden_1", rng=rng).verdicts
     assert [verdict.decision for verdict in same] == ["refuted"] * 2  # equal to within the margin
+    assert same[0].bayes_factor is None  # the probability of a smaller difference tells more
     layers |= {("memorizing", seed): weighed(rng, 0.9, 0.6) for seed in range(4)}
     other = compare_layers("H7", layers, layer="hidden_1", rng=rng).verdicts
     assert [verdict.decision for verdict in other] == ["supported"] * 2
@@ -305,7 +337,7 @@ def test_no_difference_gives_no_direction_too_often(rng):
         }
         prior = ValueComparisonPrior()
         tree = sample(value_comparison_model(values, prior=prior), kind="null", prior=prior, rng=rng)
-        draws = _by_condition(tree, "condition_value")
+        draws = by_condition(tree, "condition_value")
         below = (draws["memorizing"] < draws["generalizing"]).mean()
         wrong += not 0.05 < below < 0.95
     assert stats.binom.sf(wrong - 1, n_runs, 0.1) > 1e-6

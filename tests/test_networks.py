@@ -1,4 +1,4 @@
-"""Networks of the three conditions: what they share, what they are taught, what is recorded."""
+"""Networks of all conditions: what they share, what they are taught, what is recorded."""
 
 from dataclasses import replace
 
@@ -141,8 +141,61 @@ def test_the_studys_networks_learn_every_label(data):
     assert random.attrs["held_out_accuracy"] < 0.2
 
 
+def test_mixed_labels_are_dealt_out_among_their_share(data, agrees, rejects):
+    """The rest keep their own; the share's forget the image; a larger share takes in a smaller one."""
+    labels = data.labels
+    mixed = {
+        share: training_labels(labels, condition="mixed", seed=SEED, random_share=share)
+        for share in (0.3, 0.6)
+    }
+    changed = {share: mixed[share] != labels for share in mixed}
+    kept = 1 - np.square(np.bincount(labels) / labels.size).sum()  # chance of another label
+    for share, learned in mixed.items():
+        assert (np.bincount(learned) == np.bincount(labels)).all()
+        due = round(share * labels.size)
+        assert agrees(stats.binomtest(int(changed[share].sum()), due, kept).pvalue)
+        assert rejects(stats.binomtest(int(changed[share].sum()), due, kept / 2).pvalue)
+        where = changed[share]
+        other = np.delete(np.arange(10), 0)
+        shifted = (learned[where] - labels[where]) % 10
+        assert agrees(stats.chisquare(np.bincount(shifted, minlength=10)[other]).pvalue)
+    inside = changed[0.3] & ~changed[0.6]  # dealt its own label the second time
+    assert inside.sum() < 0.2 * changed[0.3].sum()
+
+
+def test_the_share_of_random_labels_is_recorded(data, recordings):
+    told = {condition: recordings[condition].attrs.get("random_share") for condition in CONDITIONS}
+    assert told == {"initialized": None, "generalizing": 0, "memorizing": 1}
+    mixed = record_network(data, condition="mixed", seed=SEED, training=SHORT, random_share=0.25)
+    other = recordings["generalizing"]
+    assert mixed.condition == "mixed"
+    assert mixed.attrs["random_share"] == 0.25
+    assert (mixed.order == other.order).all()
+    assert (mixed.held_out == other.held_out).all()
+    changed = (mixed.label != mixed.true_label)[~mixed.held_out]
+    assert changed.sum() == pytest.approx(0.25 * 0.9 * changed.size, abs=30)  # five sd, about
+    assert (mixed.label == mixed.true_label)[mixed.held_out].all()
+
+
 def test_unknown_condition_is_named(data):
-    with pytest.raises(ValueError, match=r"condition must be one of initialized, .* got 'mixed'"):
-        record_network(data, condition="mixed", seed=0, training=SHORT)
+    with pytest.raises(ValueError, match=r"condition must be one of initialized, .* mixed; got 'part'"):
+        record_network(data, condition="part", seed=0, training=SHORT)
     with pytest.raises(ValueError, match=r"condition must be one of initialized, .* got 'rote'"):
         training_labels(data.labels, condition="rote", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("condition", "share", "message"),
+    [
+        ("mixed", None, r"random_share must be given, in \(0, 1\), with condition 'mixed', got None"),
+        ("mixed", 1.0, r"random_share must lie in \(0, 1\), got 1.0"),
+        ("mixed", [0.1, 0.2], r"random_share must be one number, got shape \(2,\)"),
+        ("memorizing", 0.5, "random_share must be left out with condition 'memorizing', got 0.5"),
+    ],
+)
+def test_a_share_goes_with_mixed_labels_alone(data, condition, share, message):
+    how = {"condition": condition, "random_share": share}
+    with pytest.raises((TypeError, ValueError), match=message):
+        training_labels(data.labels, seed=0, **how)
+    with pytest.raises((TypeError, ValueError), match=message):
+        record_network(data, seed=0, training=SHORT, **how)
