@@ -32,7 +32,8 @@ def test_the_wheel_holds_every_module_and_nothing_else(wheel):
     due = {f"rote/{name}.py" for name in ("__init__", "__main__", "cli")}
     for layer in LAYERS:
         due |= {f"rote/{path.relative_to(ROOT)}" for path in (ROOT / layer).glob("*.py")}
-        due |= {f"rote/{path.relative_to(ROOT)}" for path in (ROOT / layer).glob("*.jinja")}
+        for kind in ("*.jinja", "*.csv"):
+            due |= {f"rote/{path.relative_to(ROOT)}" for path in (ROOT / layer).glob(kind)}
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == due
 
