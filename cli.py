@@ -16,6 +16,7 @@ examples:
   rote info results/recordings/memorizing-0.nc   what is in a recording
   rote fit results/recordings/memorizing-0.nc    posteriors of the law of its layers' rates
   rote test results/recordings/*.nc --out told   what the hypotheses come to on recordings
+  rote judge results/recordings/memorizing-0.nc  does this network memorize?
 """
 
 
@@ -31,6 +32,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("rote: stopped; the same command goes on where it stopped", file=sys.stderr)
         return 130
     return 0
+
+
+FIT_EPILOG = """\
+models:
+  rates            Beta law of the rates, and dead units
+  rate_mixture     rare and common units, and dead ones; each unit's kind
+  exchangeable     one rate and one correlation, of units that are all alike
+  factor           one common factor, of units with different rates
+  classes          how class-selective units are
+  dispersion       beta-binomial counts in windows
+  gamma_poisson    Gamma-Poisson counts in windows
+  magnitudes       how loud units are (needs activations)
+  magnitude_rate   loudness against rate (needs activations)
+  weights          the norm that each unit's weights obey (needs weights)
+  pooled_weights   the law of all weights as one pool (needs weights)
+  coherence        change of weights against rate (needs weights, --initial)
+
+examples:
+  rote fit results/recordings/memorizing-0.nc --model factor --out fits
+  rote fit results/recordings/memorizing-0.nc --model rates rate_mixture --out compared
+"""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,17 +113,23 @@ def _parser() -> argparse.ArgumentParser:
 
     fit = commands.add_parser(
         "fit",
-        help="posterior of one model for the layers of a recording",
-        description="Fit a model to the layers of a recording, on its training examples; write a "
-        "posterior (an ArviZ DataTree in netCDF) for each and print its summary.",
-        epilog="example:\n  rote fit results/recordings/memorizing-0.nc --model factor --out fits\n",
+        help="posteriors of models for the layers of a recording",
+        description="Fit models to the layers of a recording, on its training examples; write "
+        "posteriors (ArviZ DataTrees in netCDF) and tables: summary, predictive checks, kinds of units. "
+        "Several models of the same data are compared. Stopped and started again, it goes on where it "
+        "was.",
+        epilog=FIT_EPILOG,
         formatter_class=formatter,
     )
     fit.add_argument("file", metavar="FILE", type=Path, help="a recording: .nc, .zarr or .npz")
     fit.add_argument(
-        "--model", default="rates", help="rates: Beta law of the rates (default), or factor: one factor"
+        "--model", nargs="+", default=["rates"], help="one of those below, or several (default: rates)"
     )
     fit.add_argument("--layers", nargs="+", help="names of layers (default: all)")
+    fit.add_argument(
+        "--initial", type=Path, help="recording of the network before training, for coherence"
+    )
+    fit.add_argument("--window", type=int, default=20, help="examples in a window (default: 20)")
     fit.add_argument("--out", type=Path, default=Path("fits"), help="folder (default: fits)")
     fit.add_argument("--seed", type=int, default=0, help="of the sampler (default: 0)")
     fit.add_argument("--draws", type=int, default=1000, help="of each of 4 chains (default: 1000)")
@@ -111,7 +139,8 @@ def _parser() -> argparse.ArgumentParser:
         "test",
         help="what the hypotheses come to on recordings",
         description="Ask hypotheses H1 to H7 of recordings of initialized, generalizing and memorizing "
-        "networks, two of each at least. Stopped and started again, it goes on where it was.",
+        "networks, two of each at least; networks of mixed labels join in where all layers are pooled. "
+        "Stopped and started again, it goes on where it was.",
         epilog="example:\n  rote test results/recordings/*.nc --hypotheses H1 H4 --out told\n",
         formatter_class=formatter,
     )
@@ -121,6 +150,22 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--seed", type=int, default=0, help="of the sampler (default: 0)")
     test.add_argument("--draws", type=int, default=1000, help="of each of 4 chains (default: 1000)")
     test.set_defaults(command=_test)
+
+    judge = commands.add_parser(
+        "judge",
+        help="does a network memorize? from its recording alone",
+        description="Tell from a recording alone, on its training examples, how likely its network "
+        "memorizes and how many of its labels are random; or that it is unlike the reference.",
+        epilog="example:\n  rote judge results/recordings/*.nc --json judged.json\n",
+        formatter_class=formatter,
+    )
+    judge.add_argument("files", metavar="FILE", nargs="+", type=Path, help="recordings")
+    judge.add_argument(
+        "--reference", type=Path, help="table of networks to judge by (default: the package's)"
+    )
+    judge.add_argument("--without-labels", action="store_true", help="look only at what needs no labels")
+    judge.add_argument("--json", type=Path, metavar="OUT", help="write what is told to this file, too")
+    judge.set_defaults(command=_judge)
 
     info = commands.add_parser(
         "info",
@@ -168,14 +213,26 @@ def _figures(options: argparse.Namespace) -> None:
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from .record.recording import Recording
-    from .validate.findings import fit_recording
+    from .validate.fits import fit_recording
 
-    with Teller() as tell, Recording.open(options.file) as recording:
-        how = {"layers": options.layers, "seed": options.seed, "draws": options.draws}
-        summaries = fit_recording(recording, options.out, model=options.model, progress=tell, **how)
-    for layer, summary in summaries.items():
-        print(f"{layer}\n{summary}")
+    with Teller() as tell:
+        tables = fit_recording(
+            options.file,
+            options.out,
+            models=options.model,
+            layers=options.layers,
+            initial=options.initial,
+            window=options.window,
+            seed=options.seed,
+            draws=options.draws,
+            progress=tell,
+        )
+    print(tables["summary.csv"].round(4).to_string(index=False))
+    if "checks.csv" in tables:
+        for layer, sentence in tables["checks.csv"][["layer", "sentence"]].to_numpy():
+            print(f"{layer}: {sentence}")
+    if "comparison.csv" in tables:
+        print(tables["comparison.csv"].round(3).to_string(index=False))
 
 
 def _test(options: argparse.Namespace) -> None:
@@ -183,9 +240,24 @@ def _test(options: argparse.Namespace) -> None:
 
     how = {"hypotheses": options.hypotheses, "seed": options.seed, "draws": options.draws}
     with Teller() as tell:
-        verdicts = ask_recordings(options.files, options.out, progress=tell, **how)
-    for verdict in verdicts:
-        print(verdict.sentence)
+        verdicts, pooled = ask_recordings(options.files, options.out, progress=tell, **how)
+    for told in (*verdicts, *pooled):
+        print(told.sentence)
+
+
+def _judge(options: argparse.Namespace) -> None:
+    from .inference.references import Reference, judge
+    from .record.recording import Recording
+    from .validate.steps import write_json
+
+    by, told = Reference.open(options.reference) if options.reference else None, {}
+    for path in options.files:
+        with Recording.open(path) as recording:
+            judgement = judge(recording, by=by, labels=not options.without_labels)
+        told[str(path)] = judgement.as_dict()
+        print(f"{path}: {judgement.sentence}")
+    if options.json:
+        write_json(options.json, told)
 
 
 def _info(options: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 import arviz as az
 import numpy as np
 import nutpie
+import pandas as pd
 import pymc as pm
 import xarray as xr
 from nutpie.sample import CompiledModel
@@ -38,9 +39,9 @@ class ConvergenceError(RuntimeError):
     """Chains that do not stand for the posterior; the message says what may help."""
 
 
-def summarize(posterior: xr.DataTree) -> str:
-    """Return mean, sd, 90 % interval and diagnostics of each variable, as a table in text."""
-    return az.summary(posterior, ci_prob=0.9, round_to=3).to_string()
+def summarize(posterior: xr.DataTree) -> pd.DataFrame:
+    """Return mean, sd, 90 % interval of equal tails and diagnostics: a row for each variable."""
+    return az.summary(posterior, ci_prob=0.9, ci_kind="eti", round_to="none")
 
 
 def sample(

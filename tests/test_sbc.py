@@ -38,7 +38,7 @@ def exact(monkeypatch):
             return xr.DataTree.from_dict({"posterior": xr.Dataset({"mean": mean})})
 
         monkeypatch.setattr(calibration, "fit", draws_of)
-        monkeypatch.setattr(calibration, "prior_draws", prior)
+        monkeypatch.setattr(calibration, "draw_truths", prior)
 
     return install
 
@@ -80,7 +80,7 @@ def test_no_ranked_run_is_an_error(exact, scenario, rng):
 
 
 def test_priors_are_the_models_own(rng):
-    drawn = calibration.prior_draws(SCENARIOS[0], 400, rng=rng)
+    drawn = calibration.draw_truths(SCENARIOS[0], 400, rng=rng)
     assert list(drawn) == ["mean", "concentration", "dead_fraction"]
     assert abs(np.log(drawn["concentration"]).mean() - np.log(5)) < 5 * 1.5 / 20
     assert abs(drawn["mean"].mean() - 0.5) < 5 * np.sqrt(1 / 12) / 20

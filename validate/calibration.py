@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 from scipy import stats
 
 from ..activity.arrays import Counts
@@ -27,6 +26,7 @@ from ..activity.checks import check_count, check_generator
 from ..inference.fitting import fit
 from ..inference.models import MODELS
 from ..inference.posterior import ConvergenceError
+from ..inference.priors import prior_draws
 
 N_RANKS = 200
 MOST_BINS = 20
@@ -94,7 +94,7 @@ def calibrate(
     Raises ``RuntimeError`` where no run could be ranked.
     """
     check_count("n_runs", n_runs)
-    truths = prior_draws(scenario, n_runs, rng=rng)
+    truths = draw_truths(scenario, n_runs, rng=rng)
     ranks, refused, failed, seconds = [], 0, 0, []
     for run, truth in enumerate(truths.to_dict("records")):
         started = time.perf_counter()
@@ -126,14 +126,12 @@ def calibrate(
     )
 
 
-def prior_draws(scenario: Scenario, n_runs: int, *, rng: np.random.Generator) -> pd.DataFrame:
+def draw_truths(scenario: Scenario, n_runs: int, *, rng: np.random.Generator) -> pd.DataFrame:
     """Return ``n_runs`` draws of the scenario's parameters from the model's prior, a row for each."""
     chosen = MODELS[scenario.model]
     prior = chosen.prior() if scenario.prior is None else scenario.prior
     model = chosen.build(scenario.draw(scenario.typical, check_generator(rng)), prior=prior)
-    wanted = [model[name] for name in scenario.typical]
-    drawn = pm.draw(wanted, draws=n_runs, random_seed=int(rng.integers(2**31)))
-    return pd.DataFrame(dict(zip(scenario.typical, drawn, strict=True)))
+    return pd.DataFrame(prior_draws(model, rng=rng, n_draws=n_runs, names=list(scenario.typical)))
 
 
 def _rank(posterior: np.ndarray, truth: float) -> int:

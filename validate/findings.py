@@ -3,32 +3,36 @@
 fits/MODEL-LAYER.nc           posteriors over networks, where a model was fitted
 fits/HYPOTHESIS-LAYER.json    the verdicts of one hypothesis on one layer
 verdicts.json, verdicts.csv   all verdicts, the classical tests corrected for their number
+numbers.csv                   what each claim compares: a number of each layer of each trained network
+pooled.json, pooled.csv       what random labels do to these numbers, over all layers together
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..activity.alignment import align
-from ..activity.checks import check_choice
 from ..activity.measurement import WINDOW
-from ..inference.claims import MeasuredLayer
-from ..inference.fitting import fit
+from ..activity.words import CONDITIONS
+from ..inference.claims import PARTS, Claim, MeasuredLayer
 from ..inference.hypotheses import HYPOTHESES, NEEDS, Finding, answer
-from ..inference.networks import NetworkKey
-from ..inference.posterior import summarize
+from ..inference.pooling import POOLED, PooledEffect, own_number, pool_layers
 from ..inference.verdict import Verdict, correct_twins
-from ..record.measures import measure
 from ..record.recording import Recording
 from ..record.writing import written_aside
+from .fits import measured_layer
 from .steps import Progress, Steps, alone_in, silent, write_json, write_table
 
 VERDICTS = ("verdicts.json", "verdicts.csv")
+POOLED_FILES = ("pooled.json", "pooled.csv")
+SETTINGS = "test.json"
+
+type RecordedKey = tuple[str, int, float]
+"""Condition, seed and share of random labels of a recording; 0 for untrained ones."""
 
 
 def told_path(hypothesis: str, layer: str) -> str:
@@ -64,75 +68,50 @@ def ask_recordings(
     seed: int = 0,
     draws: int = 1000,
     progress: Progress = silent,
-) -> list[Verdict]:
-    """Ask hypotheses of recordings, on the training examples of every layer; write and return verdicts.
+) -> tuple[list[Verdict], list[PooledEffect]]:
+    """Ask hypotheses of recordings, on the training examples of every layer; write and return answers.
 
     The recordings are of initialized, generalizing and memorizing networks, two of each at least, which
     share condition and seed with no other; each seed stands for equal initial weights. By default all
     hypotheses are asked that the recordings can answer: H6 and H7 need weights, and each trained
-    network's seed among the initialized ones; H3 and H5 need true labels. A killed run goes on where it
-    stopped. Raises ``ValueError`` for recordings that cannot be compared or lack what is asked, and what
-    fits raise.
+    network's seed among the initialized ones, H7 activations; H3 and H5 need true labels. Networks of
+    condition "mixed", whose attribute ``random_share`` tells how many of their labels are random, take
+    part where all layers are pooled. A killed run goes on where it stopped. Raises ``ValueError`` for
+    recordings that cannot be compared or lack what is asked, and what fits raise.
     """
     with ExitStack() as stack, alone_in(folder):
-        networks = _opened(paths, stack)
-        layers = next(iter(networks.values())).layers
+        every = _opened(paths, stack)
+        layers = next(iter(every.values())).layers
+        lacking = _lacking(every)
         if hypotheses is None:
-            lacking = _lacking(networks)
             hypotheses = [one for one in HYPOTHESES if not lacking & set(NEEDS.get(one, ()))]
-        measured = cache(partial(_measured, networks, window=window))
-        steps = Steps(folder, len(layers) * len(hypotheses), progress)
-        told = []
+        write_json(folder / SETTINGS, {"window": window, "seed": seed, "draws": draws})
+        inputs = [*(str(Path(path).resolve()) for path in paths), SETTINGS]
+        measured = lru_cache(maxsize=1)(partial(_measured, every, window=window))
+        steps = Steps(folder, len(layers) * (len(hypotheses) + 1) + 1, progress)
+        told, numbers = [], []
         for layer in layers:
             for hypothesis in hypotheses:
                 work = partial(_ask, folder, hypothesis, layer, measured, seed=seed, draws=draws)
                 told.append(told_path(hypothesis, layer))
-                inputs = [str(Path(path).resolve()) for path in paths]
                 steps.run(f"{hypothesis} {layer}", [told[-1]], work, inputs=inputs)
-        return write_verdicts(folder, told)
+            numbers.append(f"fits/numbers-{layer}.csv")
+            claims = [one for one in POOLED if one.hypothesis in hypotheses]
+            claims = [one for one in claims if not lacking & set(PARTS.get(one, ()))]
+            work = partial(_write_numbers, folder / numbers[-1], claims, layer, measured)
+            steps.run(f"numbers {layer}", [numbers[-1]], work, inputs=inputs)
+        work = partial(_pool, folder, numbers, seed=seed, draws=draws)
+        outputs = ["numbers.csv", *POOLED_FILES]
+        steps.run("over layers", outputs, work, inputs=[*numbers, SETTINGS])
+        pooled = json.loads((folder / POOLED_FILES[0]).read_text(encoding="utf-8"))
+        return write_verdicts(folder, told), [PooledEffect.from_dict(one) for one in pooled]
 
 
-def fit_recording(
-    recording: Recording,
-    folder: Path,
-    *,
-    model: str = "rates",
-    layers: Sequence[str] | None = None,
-    seed: int = 0,
-    draws: int = 1000,
-    progress: Progress = silent,
-) -> dict[str, str]:
-    """Fit ``model`` to layers of a recording, on its training examples; return their summaries.
-
-    Writes ``MODEL-LAYER.nc`` for each. The factor is that of units turned to fire together, told from
-    half of the examples (:mod:`rote.activity.alignment`). Raises what :func:`rote.inference.fit` raises.
-    """
-    layers = recording.layers if layers is None else layers
-    for layer in layers:
-        check_choice("layers", layer, tuple(recording.layers))
-    measured, summaries = measure(recording, held_out=False), {}
-    for layer in layers:
-        aligned = align(recording[layer].active(False)).aligned if model == "factor" else None
-        rng = np.random.default_rng([seed, *f"{model} {layer}".encode()])
-        posterior = fit(
-            measured[layer] if aligned is None else aligned,
-            model=model,
-            rng=rng,
-            draws=draws,
-            progress=lambda done, due, layer=layer: progress(f"fit {model} {layer}", done / due),
-        )
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_aside(folder / f"{model}-{layer}.nc") as aside:
-            posterior.to_netcdf(aside, engine="h5netcdf")
-        summaries[layer] = summarize(posterior)
-    return summaries
-
-
-def _opened(paths: Sequence[str | Path], stack: ExitStack) -> dict[NetworkKey, Recording]:
-    networks: dict[NetworkKey, Recording] = {}
+def _opened(paths: Sequence[str | Path], stack: ExitStack) -> dict[RecordedKey, Recording]:
+    networks: dict[RecordedKey, Recording] = {}
     for path in paths:
         recording = stack.enter_context(Recording.open(path))
-        key = recording.condition, recording.seed
+        key = recording.condition, recording.seed, _random_share(recording)
         if key in networks:
             raise ValueError(
                 f"recordings must differ in condition or seed, got {path} after another of both"
@@ -145,46 +124,56 @@ def _opened(paths: Sequence[str | Path], stack: ExitStack) -> dict[NetworkKey, R
     return networks
 
 
-def _lacking(networks: Mapping[NetworkKey, Recording]) -> set[str]:
+def _random_share(recording: Recording) -> float:
+    """Return the share of random labels: 0 for untrained networks, too."""
+    known = dict(zip(CONDITIONS, (0.0, 0.0, 1.0), strict=True))
+    if recording.condition in known:
+        return known[recording.condition]
+    if "random_share" not in recording.attrs:
+        raise ValueError(
+            f"recording {recording.network} must tell in its attribute random_share how many of its "
+            f"labels are random, got none; other conditions are {', '.join(CONDITIONS)}"
+        )
+    return float(recording.attrs["random_share"])
+
+
+def _lacking(networks: Mapping[RecordedKey, Recording]) -> set[str]:
     """Return which parts of a :class:`MeasuredLayer` some recording cannot give."""
+    layers = [one[name] for one in networks.values() for name in one.layers]
     lacking = set()
     if any(one.true_label is None for one in networks.values()):
         lacking.add("true_classes")
-    if any(one[name].weight_in is None for one in networks.values() for name in one.layers):
+    if any(layer.weight_in is None for layer in layers):
         lacking.add("weight")
-    if any(("initialized", seed) not in networks for _, seed in networks):
+    if any("activation" not in layer.parts for layer in layers):
+        lacking.add("magnitudes")
+    initialized = {seed for condition, seed, _ in networks if condition == CONDITIONS[0]}
+    if any(seed not in initialized for _, seed, _ in networks):
         lacking.add("initial")
     return lacking
 
 
 def _measured(
-    networks: Mapping[NetworkKey, Recording], layer: str, *, window: int
-) -> dict[NetworkKey, MeasuredLayer]:
-    measured = {}
-    for (condition, seed), recording in networks.items():
-        initial, how = networks.get(("initialized", seed)), {"held_out": False, "window": window}
-        truth = recording.true_label is not None
-        measured[condition, seed] = MeasuredLayer(
-            statistics=measure(recording, **how)[layer],
-            true_classes=measure(recording, classes="true_label", **how)[layer] if truth else None,
-            aligned=align(recording[layer].active(False)).aligned,
-            weight=recording[layer].weight_in,
-            initial=None if initial is None else initial[layer].weight_in,
-        )
-    return measured
+    networks: Mapping[RecordedKey, Recording], layer: str, *, window: int
+) -> dict[RecordedKey, MeasuredLayer]:
+    initial = {seed: one for (condition, seed, _), one in networks.items() if condition == CONDITIONS[0]}
+    return {
+        key: measured_layer(recording, layer, initial=initial.get(key[1]), window=window)
+        for key, recording in networks.items()
+    }
 
 
 def _ask(
     folder: Path,
     hypothesis: str,
     layer: str,
-    measured: Callable[[str], Mapping[NetworkKey, MeasuredLayer]],
+    measured: Callable[[str], Mapping[RecordedKey, MeasuredLayer]],
     tell: Callable[[float], object],
     *,
     seed: int,
     draws: int,
 ) -> None:
-    layers = measured(layer)
+    layers = {key[:2]: one for key, one in measured(layer).items() if key[0] in CONDITIONS}
     counts = sorted({one.statistics.n_examples for one in layers.values()})
     finding = answer(
         hypothesis,
@@ -196,3 +185,42 @@ def _ask(
         progress=lambda done, due: tell(done / due),
     )
     write_finding(folder, hypothesis, layer, finding)
+
+
+def _write_numbers(
+    path: Path,
+    claims: Sequence[Claim],
+    layer: str,
+    measured: Callable[[str], Mapping[RecordedKey, MeasuredLayer]],
+    tell: Callable[[float], object],
+) -> None:
+    """Write each trained network's own number for each of ``claims``."""
+    rows = []
+    for (condition, seed, share), one in measured(layer).items():
+        if condition != CONDITIONS[0]:
+            who = {"condition": condition, "seed": seed, "random_share": share, "layer": layer}
+            rows += [
+                {"hypothesis": claim.hypothesis, "quantity": claim.quantity}
+                | who
+                | {"value": own_number(claim, one)}
+                for claim in claims
+            ]
+    write_table(path, pd.DataFrame(rows))
+    tell(1.0)
+
+
+def _pool(
+    folder: Path, paths: Sequence[str], tell: Callable[[float], object], *, seed: int, draws: int
+) -> None:
+    """Write the numbers of all layers as one table, and what random labels do to each quantity."""
+    numbers = pd.concat([pd.read_csv(folder / path) for path in paths])
+    known = {(claim.hypothesis, claim.quantity): claim for claim in POOLED}
+    groups, pooled = list(numbers.groupby(["hypothesis", "quantity"], sort=False)), []
+    for place, (name, rows) in enumerate(groups):
+        own = {(row.layer, row.seed, row.random_share): row.value for row in rows.itertuples()}
+        rng = np.random.default_rng([seed, *f"pool {name[1]}".encode()])
+        pooled.append(pool_layers(known[name], own, rng=rng, draws=draws).as_dict())
+        tell((place + 1) / len(groups))
+    write_table(folder / "numbers.csv", numbers)
+    write_json(folder / POOLED_FILES[0], pooled)
+    write_table(folder / POOLED_FILES[1], pd.json_normalize(pooled))
