@@ -70,7 +70,7 @@ def test_mixed_networks_take_part_where_layers_are_pooled(tmp_path, rng, capsys)
     command.remove("H7")
     assert main([*command, "--draws", "500"]) == 0
     told, _ = capsys.readouterr()
-    assert "H6, over 1 layers: that weights of memorizing networks are larger is supported" in told
+    assert "H6, over 1 layer: that weights of memorizing networks are larger is supported" in told
     pooled = json.loads((out / "pooled.json").read_text())
     norms = pooled[0]
     assert norms["random_shares"] == [0.0, 0.5, 1.0]
