@@ -25,7 +25,6 @@ MOST_R_HAT = 1.01
 LEAST_ESS = 400
 TRIES = 3  # R-hat of a hundred variables exceeds its bound by chance now and then
 TARGET_ACCEPT = 0.9
-FEW = 3  # parameters: paths that end at the first U-turn are too short to mix, one more doubling does
 AUXILIARY = "_z"  # ends the names of variables that only serve the sampler
 KEPT_STATISTICS = ["diverging", "energy", "depth", "n_steps", "step_size", "mean_tree_accept"]
 
@@ -82,7 +81,6 @@ def sample(
                 chains=chains,
                 seed=seed,
                 target_accept=TARGET_ACCEPT,
-                extra_doublings=int(compiled.n_dim <= FEW),
                 save_warmup=False,
                 progress_bar=False,
                 progress_callback=tell if progress else None,

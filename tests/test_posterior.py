@@ -5,6 +5,7 @@ import numpy as np
 import pymc as pm
 import pytest
 import xarray as xr
+from scipy import stats
 
 from rote.activity.measurement import measure
 from rote.inference.fitting import fit
@@ -120,3 +121,17 @@ def test_an_error_in_progress_is_handed_on(layers, rng):
 def test_wrong_arguments_are_named(wrong, error, sentence, layers, rng):
     with pytest.raises(error, match=sentence):
         fit(layers[0], **({"rng": rng} | wrong))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "law"), [("beta", stats.beta(1, 4)), ("exponential", stats.expon())])
+def test_draws_have_the_law_of_the_density(name, law, rng):
+    """A single parameter of known law: mean and second moment, to within what so many draws tell."""
+    with pm.Model() as model:
+        pm.Beta("x", 1, 4) if name == "beta" else pm.Exponential("x", 1)
+    draws = sample(model, kind=name, prior=None, rng=rng, draws=12_000)["posterior"]["x"]
+    for power in (1, 2):
+        value = draws.to_numpy() ** power
+        exact = law.expect(lambda x, power=power: x**power)
+        z = (value.mean() - exact) / (value.std() / np.sqrt(float(az.ess(value))))
+        assert abs(z) < stats.norm.isf(0.25e-6)
