@@ -68,7 +68,8 @@ class PooledEffect:
         each = ", ".join(f"{name} {one.estimate:+.3g}" for name, one in self.layers.items())
         shares = ", ".join(f"{100 * share:.0f}" for share in self.random_shares)
         return (
-            f"{self.hypothesis}, over {len(self.layers)} layer{'s' * (len(self.layers) > 1)}: that {self.claim} is {self.decision} "
+            f"{self.hypothesis}, over {len(self.layers)} layer{'s' * (len(self.layers) > 1)}: "
+            f"that {self.claim} is {self.decision} "
             f"(probability {chance(self.probability)}). {self.quantity[0].upper()}{self.quantity[1:]} "
             f"({ON_SCALE[self.scale]}), all labels random minus none: {self.effect.estimate:+.3g} in a "
             f"typical layer (90 % interval {low:+.3g} to {high:+.3g}; {each}; "

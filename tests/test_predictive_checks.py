@@ -199,7 +199,7 @@ def test_what_cannot_be_checked_is_named(rng):
     layer = layer_of_rates(rng)
     with pytest.raises(ValueError, match="n_replicates must be at least 19, got 3"):
         check_model(layer, known("rates", **LAW), rng=rng, n_replicates=3)
-    with pytest.raises(ValueError, match="model of the posterior must be one of rates, .*factor"):
+    with pytest.raises(ValueError, match=r"model of the posterior must be one of rates, .*factor"):
         check_model(layer, known("horoscope"), rng=rng)
 
 
