@@ -8,7 +8,7 @@ they are drawn dense, as events (the counts above zero) or as bits (the units co
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,9 +21,11 @@ from ..activity.kernel import kernel, over_blocks
 from ..activity.packing import n_words, pack
 from ..activity.streams import draw_keys
 from .poisson_variates import MOST
+from .process import in_blocks
 
 KEYS = 4  # that a process may use
 BLOCK = 4096  # examples
+_WIDE = np.dtype(np.uint32)  # holds all counts that are drawn
 CELLS = 1 << 18  # least for a thread, and of a block that stays in cache
 
 type CountArray = NDArray[np.unsignedinteger]
@@ -64,24 +66,25 @@ class CountProcess(ABC):
         dtype: DTypeLike = np.uint8,
     ) -> Iterator[CountArray]:
         """Yield what :meth:`sample` draws, ``block`` examples at a time; takes its keys now."""
-        n_examples, block = check_count("n_examples", n_examples), check_count("block", block)
-        dtype, keys = _check_dtype(dtype), draw_keys(rng, KEYS)
-        starts = range(0, n_examples, block)
-        return (_draw(self, start, min(start + block, n_examples), keys, dtype) for start in starts)
+        return self._stream(_draw, n_examples, rng, block, _check_dtype(dtype))
 
     def sample_events(
         self, n_examples: int, *, rng: np.random.Generator, dtype: DTypeLike = np.uint8
     ) -> CountEvents:
         """Draw the counts above zero that :meth:`sample` draws, in their memory and that of a block."""
         n_examples, dtype = check_count("n_examples", n_examples), _check_dtype(dtype)
-        keys, step = draw_keys(rng, KEYS), max(1, int(4 * CELLS / self.work))
-        parts = [
-            self.above_zero(first, min(first + step, n_examples), keys, dtype)
-            for first in range(0, n_examples, step)
-        ]
-        length, unit, count = (np.concatenate(part) for part in zip(*parts, strict=True))
-        start = np.concatenate([[0], np.cumsum(length)])
-        return CountEvents(active=Events(start=start, unit=unit, n_units=self.n_units), count=count)
+        return _list_events(self, 0, n_examples, draw_keys(rng, KEYS), dtype)
+
+    def event_blocks(
+        self,
+        n_examples: int,
+        *,
+        rng: np.random.Generator,
+        block: int = BLOCK,
+        dtype: DTypeLike = np.uint8,
+    ) -> Iterator[CountEvents]:
+        """Yield what :meth:`sample_events` draws, ``block`` examples at a time; takes its keys now."""
+        return self._stream(_list_events, n_examples, rng, block, _check_dtype(dtype))
 
     def sample_packed(self, n_examples: int, *, rng: np.random.Generator) -> Packed:
         """Draw which units :meth:`sample` counts at all, as bits: ``(n_examples, ceil(n_units / 64))``.
@@ -89,12 +92,29 @@ class CountProcess(ABC):
         It is the layer seen through a threshold, active where the count is above zero; the counts
         themselves are not kept, so none can be too large. :func:`rote.activity.unpack` turns it back.
         """
-        shape = check_count("n_examples", n_examples), n_words(self.n_units)
-        words = np.empty(shape, dtype=np.uint64)
-        block = max(1, min(len(words), CELLS // self.n_units))
-        for number, part in enumerate(self.blocks(len(words), rng=rng, block=block, dtype=np.uint32)):
-            words[number * block : number * block + len(part)] = pack(part > 0)
-        return words
+        return _pack(self, 0, check_count("n_examples", n_examples), draw_keys(rng, KEYS), _WIDE)
+
+    def packed_blocks(
+        self, n_examples: int, *, rng: np.random.Generator, block: int = BLOCK
+    ) -> Iterator[Packed]:
+        """Yield what :meth:`sample_packed` draws, ``block`` examples at a time; takes its keys now."""
+        return self._stream(_pack, n_examples, rng, block, _WIDE)
+
+    def _stream[Part](
+        self,
+        draw: Callable[..., Part],
+        n_examples: int,
+        rng: np.random.Generator,
+        block: int,
+        dtype: np.dtype,
+    ) -> Iterator[Part]:
+        """Take keys and yield ``draw`` of successive blocks of examples."""
+
+        def begin() -> Callable[[int, int], Part]:
+            keys = draw_keys(rng, KEYS)
+            return lambda first, last: draw(self, first, last, keys, dtype)
+
+        return in_blocks(begin, n_examples, block)
 
     @property
     def work(self) -> float:
@@ -134,10 +154,11 @@ def _draw(
     process: CountProcess, first: int, last: int, keys: NDArray[np.uint64], dtype: np.dtype
 ) -> CountArray:
     counts = np.empty((last - first, process.n_units), dtype=dtype)
+    most = min(np.iinfo(dtype).max, np.iinfo(np.int64).max)  # 2⁶⁴ - 1 is no signed number
     beyond: list[tuple[int, int]] = []
 
     def fill(start: int, stop: int) -> None:
-        worst = np.array([np.iinfo(dtype).max, 0])
+        worst = np.array([most, 0])
         process.fill(counts[start:stop], first + start, keys, worst)
         beyond.append((int(worst[0]), -int(worst[1])))
 
@@ -145,6 +166,30 @@ def _draw(
     count, unit = max(beyond)
     check_fit(count, -unit, dtype)
     return counts
+
+
+def _list_events(
+    process: CountProcess, first: int, last: int, keys: NDArray[np.uint64], dtype: np.dtype
+) -> CountEvents:
+    step = max(1, int(4 * CELLS / process.work))
+    parts = [
+        process.above_zero(start, min(start + step, last), keys, dtype)
+        for start in range(first, last, step)
+    ]
+    length, unit, count = (np.concatenate(part) for part in zip(*parts, strict=True))
+    start = np.concatenate([[0], np.cumsum(length)])
+    return CountEvents(active=Events(start=start, unit=unit, n_units=process.n_units), count=count)
+
+
+def _pack(
+    process: CountProcess, first: int, last: int, keys: NDArray[np.uint64], dtype: np.dtype
+) -> Packed:
+    words = np.empty((last - first, n_words(process.n_units)), dtype=np.uint64)
+    step = max(1, CELLS // process.n_units)
+    for start in range(first, last, step):
+        stop = min(start + step, last)
+        words[start - first : stop - first] = pack(_draw(process, start, stop, keys, dtype) > 0)
+    return words
 
 
 def check_fit(count: int, unit: int, dtype: np.dtype) -> None:

@@ -12,6 +12,7 @@ step of its quantile is decided by e to double precision.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from .count_prediction import CountPrediction
 from .counts import CountArray, CountProcess
 from .normals import ERROR, exact_normals, fill_normals
 from .poisson_pairs import poisson_covariance
-from .poisson_steps import count_steps, decide, new_steps
+from .poisson_steps import Steps, count_steps, decide, new_steps
 from .population import check_loading
 from .quantiles import check_copula_rate, poisson_quantiles
 
@@ -33,7 +34,7 @@ _CELLS = 1 << 17  # latent numbers made at a time
 _MARGIN = ERROR + 5e-6  # and the rounding of two terms below 20 in single precision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class OneFactorPoisson(CountProcess):
     """Units with mean counts of their own that share one normal factor."""
 
@@ -58,9 +59,14 @@ class OneFactorPoisson(CountProcess):
         latent = self.loading[units, None] * self.loading
         return poisson_covariance(self.rate[units, None], self.rate, latent)
 
+    @cached_property
+    def _steps(self) -> Steps:
+        """Steps of the units' quantiles: a draw comes in many blocks, and its tables are made once."""
+        return new_steps(poisson_quantiles(self.rate))
+
     def fill(self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts) -> None:
         """Draw rows of counts from example ``first`` on."""
-        steps = new_steps(poisson_quantiles(self.rate))
+        steps = self._steps
         own = np.sqrt(1 - self.loading**2)
         size = max(1, _CELLS // self.n_units)
         for top in range(0, len(counts), size):

@@ -15,6 +15,7 @@ again in one order, so that counts depend neither on threads nor blocks nor the 
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..activity.arrays import Counts, Floats
 from ..activity.checks import unit_values
-from .correlation_matrices import check_correlation_matrix, triangular_factor
+from .correlation_matrices import check_correlation_matrix, factored
 from .count_prediction import CountPrediction
 from .counts import CountArray, CountProcess
 from .nearest import nearest_reachable
@@ -33,7 +34,7 @@ from .poisson_pairs import (
     poisson_latent_correlation,
     poisson_reach,
 )
-from .poisson_steps import count_steps, decide, new_steps
+from .poisson_steps import Steps, count_steps, decide, new_steps
 from .quantiles import check_copula_rate, poisson_quantiles
 
 _CELLS = 1 << 17  # latent numbers made at a time
@@ -42,7 +43,7 @@ _SLACK = 1 + 1e-12  # a correlation at its bound may come rounded
 _REMEDY = "PoissonCopula.nearest draws the nearest reachable correlations"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PoissonCopula(CountProcess):
     """Units with mean counts of their own and a latent correlation for every pair."""
 
@@ -54,7 +55,7 @@ class PoissonCopula(CountProcess):
         name = "latent_correlation"
         rate = unit_values("rate", check_copula_rate("rate", self.rate))
         latent = check_correlation_matrix(name, self.latent_correlation, rate.size)
-        factor = triangular_factor(name, latent, remedy=_REMEDY)
+        latent, factor = factored(name, latent, remedy=_REMEDY)
         for array in (latent, factor):
             array.setflags(write=False)
         object.__setattr__(self, "rate", rate)
@@ -97,9 +98,14 @@ class PoissonCopula(CountProcess):
     def _pairs(self, units: slice) -> Floats:
         return poisson_covariance(self.rate[units, None], self.rate, self.latent_correlation[units])
 
+    @cached_property
+    def _steps(self) -> Steps:
+        """Steps of the units' quantiles: a draw comes in many blocks, and its tables are made once."""
+        return new_steps(poisson_quantiles(self.rate))
+
     def fill(self, counts: CountArray, first: int, keys: NDArray[np.uint64], worst: Counts) -> None:
         """Draw rows of counts from example ``first`` on."""
-        steps = new_steps(poisson_quantiles(self.rate))
+        steps = self._steps
         size = max(1, _CELLS // self.n_units)
         for top in range(0, len(counts), size):
             part = counts[top : top + size]

@@ -36,12 +36,11 @@ def new_steps(quantiles: Quantiles) -> Steps:
     used = quantiles.threshold[:, : quantiles.n_steps.max()]
     edges = np.arange(_BINS + 1) / _SCALE - _REACH
     edges[[0, -1]] = -np.inf, np.inf
-    below = np.array([np.searchsorted(row, edges) for row in used])
-    n_finite = np.isfinite(used).sum(axis=1)
-    below[:, -1] = np.maximum(below[:, -2], n_finite)
+    below = np.empty((len(used), edges.size), dtype=np.uint16)
+    _count_below(below, used, edges)
     threshold = np.pad(used, ((0, 0), (1, 1)), constant_values=np.inf)
     threshold[:, 0] = -np.inf
-    return Steps(quantiles.first, threshold, below[:, :-1].astype(np.uint16), int(np.diff(below).max()))
+    return Steps(quantiles.first, threshold, below[:, :-1].copy(), int(np.diff(below).max()))
 
 
 def count_steps(
@@ -66,6 +65,17 @@ def decide(
     counts[row, unit] = reached
     if reached.size and reached.max() > worst[0]:
         worst[:] = reached.max(), unit[reached.argmax()]
+
+
+@kernel
+def _count_below(below: NDArray[np.uint16], threshold: Floats, edges: Floats) -> None:
+    """Count each unit's thresholds below each edge; both ascend, so one pass over both does."""
+    for unit in range(threshold.shape[0]):
+        step = 0
+        for place in range(edges.size):
+            while step < threshold.shape[1] and threshold[unit, step] < edges[place]:
+                step += 1
+            below[unit, place] = step
 
 
 @kernel

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
+from rote import simulate
 from rote.activity import unpack
 from rote.activity.events import CountEvents, Events
 from rote.activity.streams import draw_keys
 from rote.simulate.common_sources import CommonSources
 from rote.simulate.compound import CompoundPoisson
+from rote.simulate.counts import CountProcess
 from rote.simulate.gamma_poisson import GammaPoisson
+from rote.simulate.one_factor_poisson import OneFactorPoisson
 from rote.simulate.poisson import IndependentPoisson
+from rote.simulate.poisson_copula import PoissonCopula
 from rote.simulate.poisson_variates import WORDS, alias_table, pick, poisson_variate
 from rote.simulate.rare_counts import ROW
 
@@ -144,15 +148,25 @@ LONG = np.zeros(120_000)
 LONG[7] = 300.0  # rare on average, and beyond eight bits
 
 
-@pytest.mark.parametrize(
-    "process",
-    [
-        IndependentPoisson(rate=LONG),
-        IndependentPoisson(rate=[3.0, 300.0]),
-        CompoundPoisson(n_units=2, event_rate=900.0, synchrony=[0, 1.0]),
-    ],
-    ids=["rare", "dense", "compound"],
-)
+LOUD = {
+    "rare": IndependentPoisson(rate=LONG),
+    "dense": IndependentPoisson(rate=[3.0, 300.0]),
+    "compound": CompoundPoisson(n_units=2, event_rate=900.0, synchrony=[0, 1.0]),
+    "sources": CommonSources(own=[3.0, 90.0], wiring=[[0], [1]], source_rate=[200.0]),
+    "gamma": GammaPoisson(rate=[3.0, 120.0], dispersion=3.0),
+    "loud gamma": GammaPoisson(rate=[3.0, 400.0], dispersion=0.01),
+    "factor": OneFactorPoisson(rate=[3.0, 300.0], loading=0.5),
+    "copula": PoissonCopula(rate=[3.0, 300.0], latent_correlation=[[1.0, 0.5], [0.5, 1.0]]),
+}
+
+
+def test_every_process_of_counts_has_one_too_loud_for_bytes():
+    public = (getattr(simulate, name) for name in simulate.__all__)
+    kinds = {kind for kind in public if isinstance(kind, type) and issubclass(kind, CountProcess)}
+    assert kinds == {type(process) for process in LOUD.values()}
+
+
+@pytest.mark.parametrize("process", LOUD.values(), ids=LOUD)
 def test_a_count_that_does_not_fit_is_named_in_every_form(process):
     wide = process.sample_events(30, rng=np.random.default_rng(3), dtype=np.uint16)
     greatest = wide.count.max()
@@ -161,6 +175,10 @@ def test_a_count_that_does_not_fit_is_named_in_every_form(process):
     for draw in (process.sample, process.sample_events):
         with pytest.raises(OverflowError, match=message):
             draw(30, rng=np.random.default_rng(3))
+        for dtype in (np.uint32, np.uint64):
+            drawn = draw(30, rng=np.random.default_rng(3), dtype=dtype)
+            drawn = drawn.dense() if isinstance(drawn, CountEvents) else drawn
+            assert np.array_equal(drawn, wide.dense())
     words = process.sample_packed(30, rng=np.random.default_rng(3))
     assert np.array_equal(unpack(words, process.n_units), wide.active.dense())
 
