@@ -13,6 +13,7 @@ from ..activity.checks import as_floats
 from .bivariate import correlation_bounds, latent_correlation
 
 ROUNDING = 1e-10  # by which a matrix may miss symmetry, its diagonal, and non-negative eigenvalues
+_SINGULAR = 1e-14  # by which the product of the factors of a singular matrix may miss it, for each unit
 
 
 def check_symmetric(name: str, matrix: ArrayLike, n_rows: int) -> Floats:
@@ -63,6 +64,19 @@ def triangular_factor(name: str, matrix: Floats, *, remedy: str) -> Floats:
     reached, due = np.square(factor).sum(axis=1), np.diag(matrix)
     scale = np.sqrt(np.divide(due, reached, out=np.zeros_like(due), where=(reached > 0) & (due > 0)))
     return factor * scale[:, None]  # the diagonal is exact, whatever was rounded
+
+
+def factored(name: str, matrix: Floats, *, remedy: str) -> tuple[Floats, Floats]:
+    """Return the correlation matrix that is drawn, and its factor: what is predicted is what is drawn.
+
+    It is ``matrix``, or where that has eigenvalues below zero, as far as :func:`triangular_factor` lets
+    them pass for rounding, the matrix without them.
+    """
+    factor = triangular_factor(name, matrix, remedy=remedy)
+    reached = np.clip(factor @ factor.T, -1.0, 1.0)
+    np.fill_diagonal(reached, 1.0)
+    same = np.abs(reached - matrix).max() <= _SINGULAR * len(matrix)
+    return (matrix if same else reached), factor
 
 
 def latent_matrix(rate: Floats, correlation: ArrayLike, *, cut: bool = False) -> Floats:

@@ -15,7 +15,6 @@ say as much, :class:`~rote.simulate.factors.FactorGaussian` is faster.
 .. [2] Higham (2002), Accuracy and Stability of Numerical Algorithms, equation 3.13.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -29,11 +28,11 @@ from ..activity.checks import check_probability, unit_values
 from ..activity.kernel import kernel
 from ..activity.streams import Key, draw_keys
 from .bivariate import binary_covariance, binary_slope
-from .correlation_matrices import check_correlation_matrix, latent_matrix, triangular_factor
+from .correlation_matrices import check_correlation_matrix, factored, latent_matrix
 from .nearest import Reach, nearest_reachable
 from .normals import ERROR, exact_normals, fast_normals, fill_normals
 from .prediction import PairPrediction
-from .process import Process, in_blocks
+from .process import Draw, Process
 
 _SINGLE = 2.0**-24  # rounding of single precision
 _REMEDY = "LatentGaussian.nearest draws the nearest reachable correlations"
@@ -51,7 +50,7 @@ class LatentGaussian(Process):
         name = "latent_correlation"
         rate = unit_values("rate", check_probability("rate", self.rate, closed="01"))
         latent = check_correlation_matrix(name, self.latent_correlation, rate.size)
-        factor = triangular_factor(name, latent, remedy=_REMEDY)
+        latent, factor = factored(name, latent, remedy=_REMEDY)
         for array in (latent, factor):
             array.setflags(write=False)
         object.__setattr__(self, "rate", rate)
@@ -87,13 +86,11 @@ class LatentGaussian(Process):
         """Number of units."""
         return self.rate.size
 
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Take one key."""
         key = draw_keys(rng, 1)[0]
         single = np.asfortranarray(self.factor, dtype=np.float32)
-        return in_blocks(lambda first, last: self._draw(first, last, key, single), n_examples, block)
+        return Draw(self.n_units, lambda first, last: self._draw(first, last, key, single))
 
     def predict(self) -> PairPrediction:
         """Return the laws of rates and pairs in closed form; the population count has none."""

@@ -97,12 +97,24 @@ def test_bounds_are_those_of_the_joint_probability(rate, other):
 
 
 @pytest.mark.parametrize("bound", [0, 1], ids=["below", "above"])
-@given(rates, rates, st.floats(1e-100, 0.999))
+@given(rates, rates, st.one_of(st.floats(1e-100, 0.999), st.floats(0.999, 1 - 1e-5)))
 def test_latent_correlation_gives_the_covariance_that_was_asked_for(bound, rate, other, share):
     correlation = share * correlation_bounds(rate, other)[bound]
     reached = binary_covariance(rate, other, latent_correlation(rate, other, correlation))
     asked = correlation * np.sqrt(rate * (1 - rate) * other * (1 - other))
     assert reached == pytest.approx(asked, rel=1e-10, abs=0)
+
+
+@pytest.mark.parametrize("bound", [0, 1], ids=["below", "above"])
+@pytest.mark.parametrize("short", [1e-6, 1e-7, 1e-8, 1e-10, 0.0])
+def test_next_to_the_bound_a_covariance_is_met_as_far_as_a_latent_number_can_say(bound, short):
+    rate, other = np.meshgrid(RATES[1:], RATES[1:])
+    wanted = (1 - short) * correlation_bounds(rate, other)[bound]
+    latent = latent_correlation(rate, other, wanted)
+    reached = binary_covariance(rate, other, latent)
+    asked = wanted * np.sqrt(rate * (1 - rate) * other * (1 - other))
+    step = 2.0**-53 / np.sqrt(2 * np.maximum(1 - np.abs(latent), 2.0**-53))
+    assert (np.abs(reached / asked - 1) <= 4 * step + 1e-12).all()
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.01, 1e-3, 1e-4, 1e-6])

@@ -9,6 +9,8 @@ from rote.simulate.correlation_matrices import (
     latent_matrix,
     triangular_factor,
 )
+from rote.simulate.latent_gaussian import LatentGaussian
+from rote.simulate.poisson_copula import PoissonCopula
 
 INDEFINITE = np.array([[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]])
 SINGULAR = np.array([[1.0, 1.0, 0.6], [1.0, 1.0, 0.6], [0.6, 0.6, 1.0]])
@@ -30,7 +32,29 @@ def test_an_indefinite_matrix_is_told_with_its_eigenvalue_and_a_remedy():
         triangular_factor("m", INDEFINITE, remedy="do this")
 
 
-@pytest.mark.parametrize("share", [-0.3, -1e-3, 1e-3, 0.05, 0.6])
+def slightly_indefinite(least):
+    """A correlation matrix of three units whose smallest eigenvalue is ``least``: all pairs alike."""
+    r = (least - 1) / 2
+    return np.full((3, 3), r) + (1 - r) * np.eye(3)
+
+
+@pytest.mark.parametrize("least", [-2e-10, -1e-12, 0.0, 1e-3])
+@pytest.mark.parametrize(
+    "kind", [lambda m: LatentGaussian(rate=[0.3] * 3, latent_correlation=m),
+             lambda m: PoissonCopula(rate=[2.0] * 3, latent_correlation=m)]
+)  # fmt: skip
+def test_what_is_predicted_is_what_the_factor_draws(kind, least):
+    """Where an eigenvalue just below zero is dropped, the matrix kept is the one without it."""
+    given = slightly_indefinite(least)
+    process = kind(given)
+    reached = process.factor @ process.factor.T
+    assert np.abs(reached - process.latent_correlation).max() <= 1e-14 * 3
+    assert np.abs(process.latent_correlation - given).max() <= max(-least, 0) + 1e-14
+    if least == -2e-10:  # the test can fail: the matrix as given is another one
+        assert np.abs(reached - given).max() > 1e-11
+
+
+@pytest.mark.parametrize("share", [-0.99999, -0.999, -0.3, -1e-3, 1e-3, 0.05, 0.6, 0.9, 0.999, 0.99999])
 def test_inverted_correlations_are_exact_for_rates_from_1e_minus_6(share):
     """Each pair wants a share of the greatest, or the least, correlation that its rates allow."""
     rate = np.array([1e-6, 1e-4, 0.05, 0.5, 0.99, 1 - 1e-6])
