@@ -6,19 +6,20 @@ eighth of the memory, or as events, which cost what is active where P_t is small
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..activity.arrays import Activity, Floats, Packed
-from ..activity.checks import check_count
+from ..activity.checks import check_count, check_generator
 from ..activity.events import Events
 from ..activity.kernel import over_blocks
 from ..activity.packing import n_words
 from ..activity.streams import Key, draw_keys
 from .digits import Digits
-from .process import Process, in_blocks
+from .process import Draw, Process
 
 _ROWS = 4096  # propensities taken apart at once
 _LEAST = 1024  # rows for a thread
@@ -34,43 +35,50 @@ class AlikeMixture(Process):
     def propensity(self, key: Key, examples: NDArray[np.uint64]) -> Floats:
         """Return the probability that a unit is active on each of ``examples``: ``(n_examples,)``."""
 
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time; takes three keys now."""
-        keys = draw_keys(rng, 3)
-        return in_blocks(lambda first, last: self._draw(first, last, keys), n_examples, block)
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Take three keys."""
+        return _AlikeDraw.of(self, draw_keys(rng, 3))
 
     def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
         """Draw activity of shape ``(n_examples, n_units)``."""
-        return self._draw(0, check_count("n_examples", n_examples), draw_keys(rng, 3))
+        n_examples = check_count("n_examples", n_examples)
+        return self.draw(check_generator(rng)).cells(0, n_examples)
 
-    def sample_packed(self, n_examples: int, *, rng: np.random.Generator) -> Packed:
-        """Draw what :meth:`sample` does as bits, ``(n_examples, ceil(n_units / 64))``."""
-        n_examples, keys = check_count("n_examples", n_examples), draw_keys(rng, 3)
-        words = np.empty((n_examples, n_words(self.n_units)), dtype=np.uint64)
 
-        def fill(first: int, last: int) -> None:
-            digits = Digits.of(self._propensity(keys, first, last))
-            digits.draw_packed(words[first:last], self.n_units, keys[1:], first)
+@dataclass(frozen=True, slots=True, eq=False)
+class _AlikeDraw(Draw):
+    """A draw of a process by three keys."""
 
-        _over_rows(fill, n_examples)
+    process: AlikeMixture
+    keys: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, process: AlikeMixture, keys: NDArray[np.uint64]) -> "_AlikeDraw":
+        return cls(process.n_units, lambda *rows: _cells(process, keys, *rows), process, keys)
+
+    def words(self, first: int, last: int) -> Packed:
+        words = np.empty((last - first, n_words(self.n_units)), dtype=np.uint64)
+
+        def fill(start: int, stop: int) -> None:
+            digits = Digits.of(_propensity(self.process, self.keys, first + start, first + stop))
+            digits.draw_packed(words[start:stop], self.n_units, self.keys[1:], first + start)
+
+        _over_rows(fill, len(words))
         return words
 
-    def sample_events(self, n_examples: int, *, rng: np.random.Generator) -> Events:
-        """Draw the active units of each example of what :meth:`sample` draws, for what they cost."""
-        n_examples, keys = check_count("n_examples", n_examples), draw_keys(rng, 3)
+    def events(self, first: int, last: int) -> Events:
+        n_examples = last - first
         propensity, start = np.empty(n_examples), np.zeros(n_examples + 1, dtype=np.int64)
         edges = np.append(np.arange(0, n_examples, _ROWS), n_examples)
         found = np.empty(edges.size - 1, dtype=np.int64)
 
-        def prepare(first: int, last: int) -> None:
-            propensity[first:last] = self._propensity(keys, first, last)
+        def prepare(begin: int, end: int) -> None:
+            propensity[begin:end] = _propensity(self.process, self.keys, first + begin, first + end)
 
         def fill(part: int) -> None:
             rows, room = slice(*edges[part : part + 2]), slice(*places[part : part + 2])
             found[part] = Digits.of(propensity[rows]).draw_units(
-                unit[room], start[1:][rows], self.n_units, keys[1:], rows.start
+                unit[room], start[1:][rows], self.n_units, self.keys[1:], first + rows.start
             )
 
         _over_rows(prepare, n_examples)
@@ -79,7 +87,7 @@ class AlikeMixture(Process):
         while True:  # a second time, for what was found, should the room not do: hardly ever
             places = np.append(0, np.cumsum(room))
             unit = np.empty(places[-1], dtype=np.int32)
-            over_blocks(lambda first, last: [fill(p) for p in range(first, last)], found.size, least=1)
+            over_blocks(lambda begin, end: [fill(p) for p in range(begin, end)], found.size, least=1)
             if (found <= room).all():
                 break
             room = found.copy()
@@ -90,23 +98,25 @@ class AlikeMixture(Process):
         np.cumsum(start, out=start)
         return Events(start=start, unit=unit[:end], n_units=self.n_units)
 
-    def _propensity(self, keys: NDArray[np.uint64], first: int, last: int) -> Floats:
-        return self.propensity(keys[0], np.arange(first, last, dtype=np.uint64))
 
-    def _draw(self, start: int, stop: int, keys: NDArray[np.uint64]) -> Activity:
-        padded = 8 * -(-self.n_units // 8)  # bytes come in eights
-        active = np.empty((stop - start, self.n_units), dtype=np.uint8)
+def _propensity(process: AlikeMixture, keys: NDArray[np.uint64], first: int, last: int) -> Floats:
+    return process.propensity(keys[0], np.arange(first, last, dtype=np.uint64))
 
-        def fill(first: int, last: int) -> None:
-            whole = active[first:last]
-            part = whole if padded == self.n_units else np.empty((last - first, padded), dtype=np.uint8)
-            digits = Digits.of(self._propensity(keys, start + first, start + last))
-            digits.draw_bytes(part, self.n_units, keys[1:], start + first)
-            if part is not whole:
-                whole[:] = part[:, : self.n_units]
 
-        _over_rows(fill, len(active))
-        return active.view(np.bool_)
+def _cells(process: AlikeMixture, keys: NDArray[np.uint64], start: int, stop: int) -> Activity:
+    padded = 8 * -(-process.n_units // 8)  # bytes come in eights
+    active = np.empty((stop - start, process.n_units), dtype=np.uint8)
+
+    def fill(first: int, last: int) -> None:
+        whole = active[first:last]
+        part = whole if padded == process.n_units else np.empty((last - first, padded), dtype=np.uint8)
+        digits = Digits.of(_propensity(process, keys, start + first, start + last))
+        digits.draw_bytes(part, process.n_units, keys[1:], start + first)
+        if part is not whole:
+            whole[:] = part[:, : process.n_units]
+
+    _over_rows(fill, len(active))
+    return active.view(np.bool_)
 
 
 def _over_rows(work: Callable[[int, int], None], n_rows: int) -> None:

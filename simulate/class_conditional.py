@@ -22,10 +22,10 @@ from .discrete import check_distribution, invert
 from .drawing import Chords
 from .population import poisson_binomial_pmf
 from .prediction import Prediction
-from .rare import Envelope, RareMixture
+from .rare import BoundedMixture
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ClassPrediction(Prediction):
     """Laws of a layer whose examples have classes."""
 
@@ -56,12 +56,13 @@ class ClassPrediction(Prediction):
         return 1 - self.rate + (self.window - 1) * selective
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ClassConditional(RareMixture):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClassConditional(BoundedMixture):
     """Units with a rate of their own in every class, independent within a class."""
 
     class_probability: Floats  # (n_classes,) of sum 1
     class_rate: Floats  # (n_classes, n_units) probability that a unit is active, in [0, 1]
+    tight = True
 
     def __post_init__(self) -> None:
         probability = check_distribution("class_probability", self.class_probability)
@@ -126,7 +127,7 @@ class ClassConditional(RareMixture):
         return ClassPrediction(
             rate=rate,
             shared=(weight * (self.class_rate - rate)).T,
-            population_pmf=self.class_probability @ poisson_binomial_pmf(self.class_rate),
+            population=lambda: self.class_probability @ poisson_binomial_pmf(self.class_rate),
             class_probability=self.class_probability,
             class_rate=self.class_rate,
             window=check_count("window", window, least=2),
@@ -140,16 +141,25 @@ class ClassConditional(RareMixture):
         """Return the rates of each example's class."""
         return Chords.exact(self.class_rate, latent)
 
-    def envelope(self, latent: Counts) -> Envelope:
-        """Return the rates of each example's class."""
-        return Envelope(self.class_rate, latent, True)
+    @property
+    def rarity(self) -> float:
+        """Mean rate."""
+        return float((self.class_probability @ self.class_rate).mean())
+
+    def bounds(self) -> Floats:
+        """Return the rates of each class."""
+        return self.class_rate
+
+    def neighbourhood(self, latent: Counts) -> Counts:
+        """Return each example's class."""
+        return latent
 
     def given(self, latent: Counts, units: NDArray[np.int64]) -> Floats:
         """Return the rates of ``units`` in classes ``latent``."""
         return self.class_rate[latent, units]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Labelled(ClassConditional):
     """The same units, with the classes of the examples known."""
 

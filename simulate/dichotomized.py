@@ -12,6 +12,7 @@ independent with probability Φ((h_i + w_i z)/√(1 - w_i²)).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +24,15 @@ from ..activity.streams import Key, uniforms
 from .drawing import LANE, Chords, in_lanes
 from .population import check_loading, conditional_rate, latent_grid, one_factor_pmf
 from .prediction import Prediction
-from .rare import Envelope, RareMixture
+from .rare import BoundedMixture
 
 _REACH = 8.3  # beyond the normal number of any uniform number of 52 bits
 _TABLE = 1 << 24  # entries of a table at most
-_NEIGHBOURHOODS = 32  # of z, that share the upper bounds of rare activity
+_EDGES = np.array([-_REACH, *np.linspace(-4, 4, 17), _REACH])  # of steps of z that share bounds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DichotomizedGaussian(RareMixture):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DichotomizedGaussian(BoundedMixture):
     """Units with rates of their own that share one normal factor."""
 
     rate: Floats  # (n_units,) probability that a unit is active, in [0, 1]
@@ -54,7 +55,7 @@ class DichotomizedGaussian(RareMixture):
         return Prediction(
             rate=self.rate,
             shared=(deviation * np.sqrt(weight)[:, None]).T,
-            population_pmf=one_factor_pmf(self.rate, self.loading),
+            population=lambda: one_factor_pmf(self.rate, self.loading),
         )
 
     def latent(self, key: Key, examples: NDArray[np.uint64]) -> Floats:
@@ -77,14 +78,26 @@ class DichotomizedGaussian(RareMixture):
         margin = int(LANE * steepest * step**2 / 32) + 5  # and at most 5 lanes of rounding
         return Chords(in_lanes(table), state.astype(np.int64), (65535 * share).astype(np.uint16), margin)
 
-    def envelope(self, latent: Floats) -> Envelope:
+    @property
+    def rarity(self) -> float:
+        """Mean rate."""
+        return float(self.rate.mean())
+
+    def bounds(self) -> Floats:
         """Return the greater end of each step of z: p_i(z) is monotone."""
-        edges = np.linspace(-_REACH, _REACH, _NEIGHBOURHOODS + 1)
-        table = conditional_rate(self.rate, self.loading, edges)
-        state = np.floor((latent + _REACH) * (_NEIGHBOURHOODS / (2 * _REACH))).astype(np.int64)
-        return Envelope(np.maximum(table[:-1], table[1:]), state, False)
+        table = conditional_rate(self.rate, self.loading, _EDGES)
+        return np.maximum(table[:-1], table[1:])
+
+    def neighbourhood(self, latent: Floats) -> NDArray[np.int64]:
+        """Return the step of z."""
+        return np.searchsorted(_EDGES[1:-1], latent)
 
     def given(self, latent: Floats, units: NDArray[np.int64]) -> Floats:
         """Return the probability of ``units`` given the factor."""
         loading = self.loading[units]
-        return ndtr((ndtri(self.rate)[units] + loading * latent) / np.sqrt(1 - loading**2))
+        return ndtr((self._threshold[units] + loading * latent) / np.sqrt(1 - loading**2))
+
+    @cached_property
+    def _threshold(self) -> Floats:
+        """h_i: where the units' latent normal numbers are cut off, ``(n_units,)``."""
+        return ndtri(self.rate)

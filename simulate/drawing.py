@@ -13,17 +13,16 @@ chord and margin change the speed and never the draw; and since lane and rest ar
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..activity.arrays import Activity, Floats
-from ..activity.checks import check_count
+from ..activity.checks import check_count, check_generator
 from ..activity.kernel import kernel, over_blocks
 from ..activity.streams import Key, draw_keys, uniforms, word
-from .process import Process, in_blocks
+from .process import Draw, Process
 
 LANE = 65536.0
 LANES = 4  # in a word
@@ -67,16 +66,15 @@ class Mixture(Process):
     def given(self, latent: NDArray, units: NDArray[np.int64]) -> Floats:
         """Return the exact probability of ``units`` at latent states: both ``(n,)``."""
 
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time; takes three keys now."""
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Take three keys."""
         keys = draw_keys(rng, 3)
-        return in_blocks(lambda first, last: _draw(self, first, last, keys), n_examples, block)
+        return Draw(self.n_units, lambda first, last: _draw(self, first, last, keys))
 
     def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
         """Draw activity of shape ``(n_examples, n_units)``."""
-        return _draw(self, 0, check_count("n_examples", n_examples), draw_keys(rng, 3))
+        n_examples = check_count("n_examples", n_examples)
+        return self.draw(check_generator(rng)).cells(0, n_examples)
 
 
 def _draw(process: Mixture, first: int, last: int, keys: NDArray[np.uint64]) -> Activity:

@@ -18,17 +18,19 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.special import ndtri, softmax
 
 from ..activity.arrays import Floats
 from ..activity.beta import beta_variates
-from ..activity.checks import check_choice, check_count, check_probability, one_number
-from ..activity.streams import Key, uniforms
+from ..activity.checks import as_floats, check_choice, check_count, check_probability, one_number
+from ..activity.streams import Key, draw_keys, uniforms
 from .alike import AlikeMixture
 from .bivariate import latent_correlation
-from .population import conditional_rate, one_factor_pmf
+from .counted import RARE, CountLaw, counted_draw
+from .population import alike_pmf, binomial_mixture_pmf, conditional_rate
+from .population_law import least_correlation
 from .prediction import Prediction
+from .process import Draw
 
 MIXINGS = ("beta", "probit", "two-point")
 
@@ -44,14 +46,24 @@ class ExchangeableBernoulli(AlikeMixture):
 
     def __post_init__(self) -> None:
         check_count("n_units", self.n_units)
-        for name in ("rate", "correlation"):
-            number = one_number(name, check_probability(name, getattr(self, name)))
-            object.__setattr__(self, name, number)
+        rate = one_number("rate", check_probability("rate", self.rate))
+        object.__setattr__(self, "rate", rate)
+        object.__setattr__(self, "correlation", self._checked_correlation())
         check_choice("mixing", self.mixing, MIXINGS)
         if self.correlation < 1e-300:
             raise ValueError(f"correlation must be at least 1e-300, got {self.correlation}")
         if self.mixing == "probit" and self.loading >= 1:
             raise ValueError(f"correlation must lie below 1 - 1e-8 (probit), got {self.correlation}")
+
+    def _checked_correlation(self) -> float:
+        wanted = one_number("correlation", as_floats("correlation", self.correlation))
+        if wanted < 0 and self.n_units > 1:
+            least = least_correlation(self.n_units, self.rate)
+            raise ValueError(
+                f"correlation must lie in (0, 1), got {wanted:g}: {self.n_units} units of rate "
+                f"{self.rate:g} reach {least:.6g}, by PopulationBernoulli.from_correlation"
+            )
+        return float(check_probability("correlation", wanted))
 
     @property
     def beta(self) -> tuple[float, float]:
@@ -75,17 +87,27 @@ class ExchangeableBernoulli(AlikeMixture):
         return Prediction(
             rate=np.full(self.n_units, self.rate),
             shared=np.full((self.n_units, 1), np.sqrt(covariance)),
-            population_pmf=self._population_pmf(),
+            population=lambda: self._population_pmf,
         )
 
+    @cached_property
     def _population_pmf(self) -> Floats:
-        counts = np.arange(self.n_units + 1)
         if self.mixing == "beta":
             return _beta_binomial_pmf(self.n_units, *self.beta)
         if self.mixing == "probit":
-            return one_factor_pmf(np.full(self.n_units, self.rate), self.loading)
-        given = stats.binom.pmf(counts, self.n_units, self.two_points[:, None])
-        return np.array([1 - self.rate, self.rate]) @ given
+            return alike_pmf(self.n_units, self.rate, self.loading)
+        share = np.array([1 - self.rate, self.rate])
+        return binomial_mixture_pmf(self.n_units, self.two_points, share)
+
+    @cached_property
+    def _count_law(self) -> CountLaw:
+        return CountLaw.of(self._population_pmf)
+
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Take three keys; rare layers are drawn by their population count, in every form."""
+        if self.rate < RARE:
+            return counted_draw(self._count_law, draw_keys(rng, 3))
+        return AlikeMixture.draw(self, rng)
 
     def propensity(self, key: Key, examples: NDArray[np.uint64]) -> Floats:
         """Return each example's propensity."""

@@ -13,24 +13,29 @@ A memorizing unit is wired to a feature of m of T examples, π = m/T; a generali
 that a class or more share, π = 1/C and above. The population count has no closed form.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from ..activity.arrays import Activity, Floats
+from ..activity.arrays import Activity, Counts, Floats
 from ..activity.checks import as_floats, check_count, check_probability, interval, unit_values
+from ..activity.events import Events
 from ..activity.kernel import kernel, over_blocks
+from .event_rows import none_active
 from .independent import IndependentBernoulli
 from .prediction import PairPrediction
-from .process import Process, in_blocks
+from .process import Draw, EventDraw, Process
+from .rare_counts import sort, with_room
 from .wiring import Wiring, as_sparse
 
+_RARE = 1 / 64  # mean number of hits of a unit below which events cost less than cells
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SharedFeatures(Process):
     """Units driven by features, and by noise of their own."""
 
@@ -108,17 +113,37 @@ class SharedFeatures(Process):
         with np.errstate(divide="ignore"):
             return np.log1p(-self.noise) - self.wiring @ _absence(self.feature_probability)
 
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        features = IndependentBernoulli(rate=self.feature_probability)
-        present = features.blocks(n_examples, rng=rng, block=block)
-        noisy = in_blocks(self._silence, n_examples, block)
-        if self.noise.any():
-            noisy = IndependentBernoulli(rate=self.noise).blocks(n_examples, rng=rng, block=block)
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Take what the features take, then the noise; rare layers cost their events."""
+        features = IndependentBernoulli(rate=self.feature_probability).draw(rng)
+        noise = IndependentBernoulli(rate=self.noise).draw(rng) if self.noise.any() else None
+        start, units = self._by_feature
+
+        def cells(first: int, last: int) -> Activity:
+            if noise is None:
+                active = np.zeros((last - first, self.n_units), dtype=np.bool_)
+            else:
+                active = noise.cells(first, last)
+            return _switch_on(active, features.cells(first, last), start, units)
+
+        def list_events(first: int, last: int) -> Events:
+            present = features.events(first, last)
+            own = none_active(last - first, self.n_units) if noise is None else noise.events(first, last)
+            length = np.empty(last - first, dtype=np.int64)
+            reached = present.start, present.unit, start, units
+            unit = _reach(length, *reached, own.start, own.unit, self.n_units)
+            return Events(start=np.append(0, np.cumsum(length)), unit=unit, n_units=self.n_units)
+
+        hits = (self.feature_probability * np.diff(start)).sum() + self.noise.sum()
+        if hits < _RARE * self.n_units:
+            return EventDraw.of(self.n_units, list_events)
+        return Draw(self.n_units, cells)
+
+    @cached_property
+    def _by_feature(self) -> tuple[Counts, NDArray[np.int32]]:
+        """Where the units of each feature begin, and these units."""
         by_feature = self.wiring.T.tocsr()
-        return (_switch_on(*pair, by_feature) for pair in zip(noisy, present, strict=True))
+        return by_feature.indptr.astype(np.int64), by_feature.indices.astype(np.int32)
 
     def all_silent(self, units: ArrayLike) -> float:
         """Return the probability that all of ``units``, numbers of distinct units, are silent."""
@@ -130,9 +155,6 @@ class SharedFeatures(Process):
     def predict(self) -> PairPrediction:
         """Return the laws of rates and pairs in closed form; the population count has none."""
         return PairPrediction(rate=-np.expm1(self.log_silent), pairs=self._pairs)
-
-    def _silence(self, first: int, last: int) -> Activity:
-        return np.zeros((last - first, self.n_units), dtype=np.bool_)
 
     def _pairs(self, units: slice) -> Floats:
         absence = sparse.diags_array(_absence(self.feature_probability))
@@ -167,9 +189,8 @@ def _check_features(value: ArrayLike) -> Floats:
     return numbers
 
 
-def _switch_on(active: Activity, present: Activity, by_feature: sparse.csr_array) -> Activity:
+def _switch_on(active: Activity, present: Activity, start: Counts, units: NDArray[np.int32]) -> Activity:
     """Make the units of all present features active: in place, and returned."""
-    start, units = by_feature.indptr, by_feature.indices
 
     def fill(first: int, last: int) -> None:
         _activate(active[first:last], present[first:last], start, units)
@@ -179,11 +200,43 @@ def _switch_on(active: Activity, present: Activity, by_feature: sparse.csr_array
 
 
 @kernel
-def _activate(
-    active: Activity, present: Activity, start: NDArray[np.int32], units: NDArray[np.int32]
-) -> None:
+def _activate(active: Activity, present: Activity, start: Counts, units: NDArray[np.int32]) -> None:
     for example in range(active.shape[0]):
         for feature in range(present.shape[1]):
             if present[example, feature]:
                 for place in range(start[feature], start[feature + 1]):
                     active[example, units[place]] = True
+
+
+@kernel
+def _reach(
+    length: Counts,
+    begin: Counts,
+    feature: NDArray[np.int32],
+    start: Counts,
+    units: NDArray[np.int32],
+    own_begin: Counts,
+    own: NDArray[np.int32],
+    n_units: int,
+) -> NDArray[np.int32]:
+    """Return the units of features present and those active by themselves, each once and in order."""
+    active, found = np.empty(64 + own.size, dtype=np.int32), 0
+    seen = np.full(n_units, -1, dtype=np.int64)  # the last example on which a unit was listed
+    for example in range(length.size):
+        before, n_own = found, own_begin[example + 1] - own_begin[example]
+        active = with_room(active, found, n_own)
+        for place in range(own_begin[example], own_begin[example + 1]):
+            active[found] = own[place]
+            seen[own[place]] = example
+            found += 1
+        for event in range(begin[example], begin[example + 1]):
+            one = feature[event]
+            active = with_room(active, found, start[one + 1] - start[one])
+            for place in range(start[one], start[one + 1]):
+                unit = units[place]
+                active[found] = unit
+                found += seen[unit] != example
+                seen[unit] = example
+        sort(active[before:found])
+        length[example] = found - before
+    return active[:found].copy()

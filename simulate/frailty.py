@@ -18,6 +18,7 @@ of y, so that a trapezoid sum converges faster than any power of its step.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,19 +28,18 @@ from ..activity.arrays import Floats
 from ..activity.checks import as_floats, check_probability, one_number, unit_values
 from ..activity.streams import Key, log_gamma_variates
 from .drawing import LANE, Chords, in_lanes
+from .hazard_line import HazardLine
 from .population import poisson_binomial_pmf
 from .prediction import PairPrediction
-from .rare import Envelope, RareMixture
+from .rare import RareMixture, Row
 
 _BEND = 0.31  # greatest second derivative of 1 - exp(-eˣ)
 _LEAST = 1e-6  # a probability below a tenth of a lane
 _TABLE = 1 << 24  # entries of a table at most
 _FADED = 42.0  # log density below its peak at which the frailty is cut off
 
-_NEIGHBOURHOODS = 32  # of log g, that share the upper bounds of rare activity
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class GammaFrailty(RareMixture):
     """Units with rates of their own whose readiness is shared by all."""
 
@@ -133,13 +133,18 @@ class GammaFrailty(RareMixture):
         table = in_lanes(self._rate_at(first + step * np.arange(n_steps + 2)))
         return Chords(table, state.astype(np.int64), (65535 * share).astype(np.uint16), margin)
 
-    def envelope(self, latent: Floats) -> Envelope:
-        """Return the greater end of each of some steps of log g, in which p_i rises."""
-        first, last = latent.min(), latent.max()
-        step = max((last - first) / _NEIGHBOURHOODS, 1e-12)
-        state = np.minimum((latent - first) / step, _NEIGHBOURHOODS - 1).astype(np.int64)
-        ends = first + step * np.arange(1, _NEIGHBOURHOODS + 1)
-        return Envelope(self._rate_at(ends + 1e-9), state, False)
+    @property
+    def rarity(self) -> float:
+        """Mean rate."""
+        return float(self.rate.mean())
+
+    def list_active(self, latent: Floats, first: int, keys: NDArray[np.uint64]) -> Row:
+        """Return the active units of examples from ``first`` on, by one line for all frailties."""
+        return self._line.list_active(np.exp(np.minimum(latent, 700.0)), first, keys[0])
+
+    @cached_property
+    def _line(self) -> HazardLine:
+        return HazardLine.of(np.exp(np.minimum(self.log_hazard, 650.0)))
 
     def given(self, latent: Floats, units: NDArray[np.int64]) -> Floats:
         """Return the probability of ``units`` given the logarithm of the frailty."""

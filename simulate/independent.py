@@ -5,28 +5,28 @@ examples is binomial, its Fano factor 1 - rate_i; the population count is Poisso
 that all have one rate are drawn 64 at a time, others cell by cell or, where rare, by events.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..activity.arrays import Activity, Floats, Packed
+from ..activity.arrays import Floats
 from ..activity.checks import check_probability, unit_values
-from ..activity.events import Events
 from ..activity.streams import Key
 from .alike import AlikeMixture
 from .drawing import Chords
 from .population import poisson_binomial_pmf
 from .prediction import Prediction
-from .rare import Envelope, RareMixture
+from .process import Draw
+from .rare import BoundedMixture
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class IndependentBernoulli(RareMixture):
+class IndependentBernoulli(BoundedMixture):
     """Units with rates of their own and no correlation."""
 
     rate: Floats  # (n_units,) probability that a unit is active, in [0, 1]
+    tight = True
 
     def __post_init__(self) -> None:
         rate = unit_values("rate", check_probability("rate", self.rate, closed="01"))
@@ -42,36 +42,18 @@ class IndependentBernoulli(RareMixture):
         """Mean rate."""
         return float(self.rate.mean())
 
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time; takes three keys now."""
-        return (self._alike or super()).blocks(n_examples, rng=rng, block=block)
-
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        return (self._alike or super()).sample(n_examples, rng=rng)
-
-    def sample_packed(self, n_examples: int, *, rng: np.random.Generator) -> Packed:
-        """Draw what :meth:`sample` does as bits, ``(n_examples, ceil(n_units / 64))``."""
-        return (self._alike or super()).sample_packed(n_examples, rng=rng)
-
-    def sample_events(self, n_examples: int, *, rng: np.random.Generator) -> Events:
-        """Draw the active units of each example of what :meth:`sample` draws."""
-        return (self._alike or super()).sample_events(n_examples, rng=rng)
-
-    @property
-    def _alike(self) -> "_OneRate | None":
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Take three keys."""
         if np.ptp(self.rate):
-            return None
-        return _OneRate(n_units=self.n_units, rate=float(self.rate[0]))
+            return BoundedMixture.draw(self, rng)
+        return _OneRate(n_units=self.n_units, rate=float(self.rate[0])).draw(rng)
 
     def predict(self) -> Prediction:
         """Return the laws of this process in closed form."""
         return Prediction(
             rate=self.rate,
             shared=np.empty((self.n_units, 0)),
-            population_pmf=poisson_binomial_pmf(self.rate[None])[0],
+            population=lambda: poisson_binomial_pmf(self.rate[None])[0],
         )
 
     def latent(self, key: Key, examples: NDArray[np.uint64]) -> NDArray:
@@ -82,9 +64,13 @@ class IndependentBernoulli(RareMixture):
         """Return each unit's rate, the same for all examples."""
         return Chords.exact(self.rate[None], np.zeros(latent.size, dtype=np.int64))
 
-    def envelope(self, latent: NDArray) -> Envelope:
+    def bounds(self) -> Floats:
         """Return the rates themselves."""
-        return Envelope(self.rate[None], np.zeros(latent.size, dtype=np.int64), True)
+        return self.rate[None]
+
+    def neighbourhood(self, latent: NDArray) -> NDArray[np.int64]:
+        """Return the one row for all."""
+        return np.zeros(latent.size, dtype=np.int64)
 
     def given(self, latent: NDArray, units: NDArray[np.int64]) -> Floats:
         """Return the rates of ``units``."""

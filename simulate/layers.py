@@ -4,7 +4,7 @@ Memorizing beside generalizing units, or blocks of units with a factor each. Cov
 are zero, sums over pairs add, and the law of the population count is the convolution of the parts' laws.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -12,8 +12,10 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from ..activity.arrays import Activity, Counts, Floats
+from ..activity.events import Events
+from .event_rows import beside
 from .prediction import Laws
-from .process import Process
+from .process import Draw, Process
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,13 +77,27 @@ class Layer(Process):
         """Which part each unit belongs to: ``(n_units,)``, from 0."""
         return np.repeat(np.arange(len(self.parts)), [part.n_units for part in self.parts])
 
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        streams = [part.blocks(n_examples, rng=rng, block=block) for part in self.parts]
-        return (np.concatenate(beside, axis=1) for beside in zip(*streams, strict=True))
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Take what the parts take, one after the other."""
+        return _LayerDraw.of([part.draw(rng) for part in self.parts])
 
     def predict(self) -> LayerPrediction:
         """Return what follows from the parts' laws."""
         return LayerPrediction(parts=tuple(part.predict() for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LayerDraw(Draw):
+    """The draws of the parts, side by side: each for what it costs."""
+
+    parts: Sequence[Draw]
+
+    @classmethod
+    def of(cls, parts: Sequence[Draw]) -> "_LayerDraw":
+        def cells(first: int, last: int) -> Activity:
+            return np.concatenate([part.cells(first, last) for part in parts], axis=1)
+
+        return cls(sum(part.n_units for part in parts), cells, parts)
+
+    def events(self, first: int, last: int) -> Events:
+        return beside([part.events(first, last) for part in self.parts])

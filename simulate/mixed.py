@@ -17,12 +17,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..activity.arrays import Activity, Floats
+from ..activity.arrays import Activity, Counts, Floats
 from ..activity.checks import check_count
-from ..activity.streams import draw_keys, uniforms
+from ..activity.events import Events
+from ..activity.streams import Key, draw_keys, uniforms
 from .discrete import check_distribution, invert
+from .event_rows import dealt
 from .prediction import PairPrediction
-from .process import Process
+from .process import Draw, Process
+
+_EXAMPLES = 1 << 16  # dealt at once
 
 
 class Drawn(Protocol):
@@ -89,11 +93,10 @@ class MixedProcess(Process):
         """Number of units."""
         return self.parts[0].n_units
 
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        return mixed_blocks(self.share, self.parts, n_examples, rng=rng, block=block)
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Take a key, then what the parts take: each draws its own examples, in their order."""
+        key = draw_keys(rng, 1)[0]
+        return _MixedDraw.of(_Deal(self.share, key), [part.draw(rng) for part in self.parts])
 
     def predict(self) -> PairPrediction:
         """Return the mixture of the parts' laws; of the population count, if all parts know theirs."""
@@ -109,6 +112,66 @@ class MixedProcess(Process):
             return self.share @ np.array([law.population_pmf for law in laws])
 
         return PairPrediction(rate=self.share @ rate, pairs=pairs, population=population)
+
+
+@dataclass(slots=True, eq=False)
+class _Deal:
+    """Which part each example falls to, and how many of a part's examples come before it."""
+
+    share: Floats
+    key: Key
+    place: int = 0  # an example, and
+    before: Counts | None = None  # (n_parts,) how many examples of each part come before it
+
+    def rows(self, first: int, last: int) -> list[tuple[Counts, int]]:
+        """Return of each part its places among examples from ``first``, and the number of its first."""
+        before = self._count_before(first)
+        which = self._which(first, last)
+        rows = [np.flatnonzero(which == part) for part in range(self.share.size)]
+        self.place, self.before = last, before + [places.size for places in rows]
+        return list(zip(rows, before.tolist(), strict=True))
+
+    def _count_before(self, example: int) -> Counts:
+        """Count from the end of the last block on, where that is not behind the example."""
+        if self.before is None or self.place > example:
+            self.place, self.before = 0, np.zeros(self.share.size, dtype=np.int64)
+        while self.place < example:
+            stop = min(self.place + _EXAMPLES, example)
+            self.before = self.before + np.bincount(
+                self._which(self.place, stop), minlength=self.share.size
+            )
+            self.place = stop
+        return self.before
+
+    def _which(self, first: int, last: int) -> Counts:
+        return invert(self.share, uniforms(self.key, np.arange(first, last, dtype=np.uint64)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _MixedDraw(Draw):
+    """The draws of the parts, dealt to the examples that fall to them."""
+
+    deal: _Deal
+    parts: Sequence[Draw]
+
+    @classmethod
+    def of(cls, deal: _Deal, parts: Sequence[Draw]) -> "_MixedDraw":
+        def cells(first: int, last: int) -> Activity:
+            active = np.empty((last - first, parts[0].n_units), dtype=np.bool_)
+            for part, (places, before) in zip(parts, deal.rows(first, last), strict=True):
+                if places.size:
+                    active[places] = part.cells(before, before + places.size)
+            return active
+
+        return cls(parts[0].n_units, cells, deal, parts)
+
+    def events(self, first: int, last: int) -> Events:
+        rows = [
+            (places, part.events(before, before + places.size))
+            for part, (places, before) in zip(self.parts, self.deal.rows(first, last), strict=True)
+            if places.size
+        ]
+        return dealt([events for _, events in rows], [places for places, _ in rows], last - first)
 
 
 class _Rows:

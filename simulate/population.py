@@ -45,30 +45,33 @@ def check_loading(loading: ArrayLike, n_units: int) -> Floats:
     return unit_values("loading", np.broadcast_to(numbers, n_units))
 
 
-def latent_grid(rate: Floats, loading: ArrayLike, *, width: float = np.inf) -> tuple[Floats, Floats]:
+def latent_grid(
+    rate: Floats, loading: ArrayLike, *, width: float = np.inf, n_alike: int = 1
+) -> tuple[Floats, Floats]:
     """Return nodes and weights (both ``(n_nodes,)``, weights sum to 1) that average over z.
 
-    They resolve products of two units' rates, and bumps of ``width`` standard deviations. Raises
-    ``ValueError`` for a layer of which so many units are so steep that ``FINEST`` nodes do not do.
+    They resolve products of two units' rates, and bumps of ``width`` standard deviations; of each unit
+    there are ``n_alike``. Raises ``ValueError`` for a layer of which so many units are so steep that
+    ``FINEST`` nodes do not do.
     """
     steepest = float(np.max(np.square(loading), initial=0.0))
     width = min(1.0, np.sqrt((1 - steepest) / (1 + steepest)), width)
     n_nodes = int(np.ceil(2 * REACH / (0.7 * width + 1e-9)) + 1)
     if n_nodes > FINEST:
-        return _graded_grid(rate, np.broadcast_to(loading, rate.shape))
+        return _graded_grid(rate, np.broadcast_to(loading, rate.shape), n_alike)
     z = np.linspace(-REACH, REACH, n_nodes)
     weight = np.exp(-0.5 * z**2)
     return z, weight / weight.sum()
 
 
-def _graded_grid(rate: Floats, loading: Floats) -> tuple[Floats, Floats]:
+def _graded_grid(rate: Floats, loading: Floats, n_alike: int = 1) -> tuple[Floats, Floats]:
     """Return nodes and weights of panels as wide as the units that change within them allow."""
     turn, spread = _steps(rate, loading)
     panel = np.empty(turn.size)
     for unit in range(turn.size):
         near = np.abs(turn - turn[unit]) < REACH * (spread + spread[unit])
         gentler = near & (spread >= spread[unit])  # steeper ones have panels of their own
-        panel[unit] = _PANEL / np.sqrt((1 / spread[gentler] ** 2).sum())
+        panel[unit] = _PANEL / np.sqrt((n_alike / spread[gentler] ** 2).sum())
     edges = [-REACH]
     while edges[-1] < REACH:
         behind = turn + REACH * spread <= edges[-1]
@@ -135,6 +138,46 @@ def one_factor_pmf(rate: Floats, loading: ArrayLike) -> Floats:
     loading = check_loading(loading, rate.size)
     z, weight = latent_grid(rate, loading, width=count_width(rate, loading))
     return weight @ poisson_binomial_pmf(conditional_rate(rate, loading, z))
+
+
+def alike_pmf(n_units: int, rate: float, loading: float) -> Floats:
+    """Return the law of :func:`one_factor_pmf` for units all alike: a binomial law averaged over z."""
+    one = np.array([rate])
+    width = count_width(one, loading) / np.sqrt(n_units)  # each unit informs as much
+    z, weight = latent_grid(one, loading, width=width, n_alike=n_units)
+    return binomial_mixture_pmf(n_units, conditional_rate(one, loading, z)[:, 0], weight)
+
+
+def binomial_mixture_pmf(n_units: int, probability: Floats, weight: Floats) -> Floats:
+    """Return Σ weight·Binomial(n_units, probability): ``(n_units + 1,)`` for parts ``(n_parts,)``."""
+    pmf = np.zeros(n_units + 1)
+    _add_binomials(pmf, probability, weight)
+    return pmf
+
+
+@kernel
+def _add_binomials(pmf: Floats, probability: Floats, weight: Floats) -> None:
+    """Add each part from its mode outwards, by the ratios of neighbours, as far as it can be written."""
+    n_units = pmf.size - 1
+    term = np.empty(pmf.size)
+    for part in range(probability.size):
+        hit = probability[part]
+        if hit >= 1.0:
+            pmf[n_units] += weight[part]
+            continue
+        odds, mode = hit / (1.0 - hit), min(n_units, int((n_units + 1) * hit))
+        term[mode], total = 1.0, 1.0
+        low = high = mode
+        while high < n_units and term[high] > _LEAST:
+            term[high + 1] = term[high] * odds * (n_units - high) / (high + 1)
+            high += 1
+            total += term[high]
+        while low > 0 and term[low] > _LEAST:
+            term[low - 1] = term[low] * low / (odds * (n_units - low + 1))
+            low -= 1
+            total += term[low]
+        for count in range(low, high + 1):
+            pmf[count] += weight[part] / total * term[count]
 
 
 @kernel

@@ -11,28 +11,23 @@ N·rate, and with f the fraction by which N·rate exceeds the lower one,
     correlation ≥ [f (1 - f) - N p (1 - p)] / (N (N - 1) p (1 - p)),    p = rate.
 
 De Finetti mixtures (:mod:`rote.simulate.exchangeable`) are the laws that suit any N; they end at zero.
-The subset is Floyd's: n random numbers however large the layer [1]_.
-
-.. [1] Bentley and Floyd (1987), Communications of the ACM 30, 754-757.
+Layers are drawn as they are defined, by :mod:`rote.simulate.counted`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-from ..activity.arrays import Activity, Floats
+from ..activity.arrays import Floats
 from ..activity.checks import as_floats, check_count, check_probability, one_number
-from ..activity.kernel import kernel, over_blocks
-from ..activity.streams import Key, draw_keys, uniform, uniforms
-from .discrete import check_distribution, invert
+from ..activity.streams import draw_keys
+from .counted import CountLaw, counted_draw
+from .discrete import check_distribution
 from .prediction import Prediction
-from .process import Process, in_blocks
-
-_CELLS = 1 << 18  # least for a thread
+from .process import Draw, Process
 
 
 def least_correlation(n_units: int, rate: float) -> float:
@@ -44,7 +39,7 @@ def least_correlation(n_units: int, rate: float) -> float:
     return (part * (1 - part) - variance) / ((n_units - 1) * variance)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PopulationBernoulli(Process):
     """Units that are all alike, of which a number of given law is active."""
 
@@ -78,12 +73,13 @@ class PopulationBernoulli(Process):
         """Number of units."""
         return self.population_pmf.size - 1
 
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time."""
-        keys = draw_keys(rng, 2)
-        return in_blocks(lambda first, last: self._draw(first, last, keys), n_examples, block)
+    @cached_property
+    def _count_law(self) -> CountLaw:
+        return CountLaw.of(self.population_pmf)
+
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Take three keys."""
+        return counted_draw(self._count_law, draw_keys(rng, 3))
 
     def all_active(self, order: int) -> float:
         """Return the probability that ``order`` given units, from 1 to n_units, are all active."""
@@ -104,7 +100,7 @@ class PopulationBernoulli(Process):
             rate=np.full(self.n_units, rate),
             shared=np.full((self.n_units, 1), np.sqrt(abs(pair))),
             sign=np.array([np.sign(pair)]),
-            population_pmf=self.population_pmf,
+            population=lambda: self.population_pmf,
         )
 
     def _covariance(self) -> float:
@@ -112,32 +108,3 @@ class PopulationBernoulli(Process):
         counts, rate = np.arange(self.n_units + 1.0), self.all_active(1)
         variance = self.population_pmf @ (counts - self.n_units * rate) ** 2
         return float(variance - self.n_units * rate * (1 - rate)) / (self.n_units * (self.n_units - 1))
-
-    def _draw(self, first: int, last: int, keys: NDArray[np.uint64]) -> Activity:
-        count_key, subset_key = keys
-        counts = invert(
-            self.population_pmf, uniforms(count_key, np.arange(first, last, dtype=np.uint64))
-        )
-        active = np.empty((last - first, self.n_units), dtype=np.bool_)
-        over_blocks(
-            lambda start, stop: _choose(
-                active[start:stop], counts[start:stop], subset_key, first + start
-            ),
-            last - first,
-            least=max(1, _CELLS // self.n_units),
-        )
-        return active
-
-
-@kernel
-def _choose(active: Activity, counts: NDArray[np.int64], key: Key, first: int) -> None:
-    """Make ``counts`` units of each example active; where that is most of them, choose the others."""
-    n_units = active.shape[1]
-    for example in range(active.shape[0]):
-        row, count = active[example], counts[example]
-        most = 2 * count > n_units
-        row[:] = most
-        start = np.uint64(first + example) * np.uint64(n_units)
-        for last in range(count if most else n_units - count, n_units):
-            unit = int(uniform(key, start + np.uint64(last)) * (last + 1))
-            row[last if row[unit] != most else unit] = not most

@@ -98,7 +98,7 @@ class Laws:
         return float(self.variance.sum() + pairs)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction(Laws):
     """Laws of a process whose latent state can be averaged over."""
 
@@ -107,7 +107,12 @@ class Prediction(Laws):
     sign: Floats | float = (
         1.0  # (n_terms,): covariances of distinct units are (shared * sign) @ shared.T
     )
-    population_pmf: Floats  # (n_units + 1,) probability of so many active units
+    population: Callable[[], Floats]  # computes the law of the count, which may take long
+
+    @cached_property
+    def population_pmf(self) -> Floats:
+        """Probability of so many active units: ``(n_units + 1,)``, computed when first asked for."""
+        return self.population()
 
     def pairs(self, units: slice) -> Floats:
         """Return the covariances of ``units`` with all distinct ones: ``(n, n_units)``."""

@@ -13,113 +13,130 @@ how far a unit's probability may be off.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..activity.arrays import Activity, Counts, Floats
-from ..activity.checks import check_count
+from ..activity.arrays import Counts, Floats
 from ..activity.events import Events
-from ..activity.kernel import kernel, over_blocks
+from ..activity.kernel import inlined_kernel, kernel, over_blocks
 from ..activity.streams import Key, draw_keys, exponential, uniform
 from .drawing import Mixture
-from .process import in_blocks
+from .process import Draw, EventDraw
 
 _RARE = 1 / 64  # mean probability below which events cost less than cells
-_CERTAIN = 40.0  # length of the piece of a unit that is always active: missed once in 2e17
+CERTAIN = 40.0  # length of the piece of a unit that is always active: missed once in 2e17
 _SPARE = 6.0  # standard deviations of room for what is found
-_SPAN = np.uint64(1 << 32)  # numbers set aside for one example
+SPAN = np.uint64(1 << 32)  # numbers set aside for one example
+
+type Row = tuple[NDArray[np.int32], Counts]
+"""Active units of some examples, one after the other, and how many each example has."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Envelope:
-    """Upper bounds of the units' probabilities in the neighbourhoods of latent states."""
+class Lines(NamedTuple):
+    """Lines of pieces, one for each neighbourhood of latent states."""
 
-    bound: Floats  # (n_states, n_units)
-    state: NDArray[np.int64]  # (n_examples,) the neighbourhood of each example
-    tight: bool  # whether the bounds are the probabilities themselves
+    line: Floats  # (n_states, n_units) where the pieces end
+    guide: NDArray[
+        np.int32
+    ]  # (n_states, n_units) the unit at the beginning of each of so many equal parts
 
 
 class RareMixture(Mixture):
-    """A mixture that can be drawn by its activations."""
+    """A mixture that is drawn by its activations where it is rare, in all forms."""
 
     __slots__ = ()
 
     @property
-    def rarity(self) -> float | None:
-        """Mean probability of a unit, where an example's envelope depends on that example alone.
-
-        Below 1/64 all draws are by events then, above by cells: the same activity in every form. Where
-        it is None, cells and events follow the same law with other random numbers.
-        """
-        return None
+    @abstractmethod
+    def rarity(self) -> float:
+        """Mean probability of a unit; below 1/64 draws are by events, above by cells."""
 
     @abstractmethod
-    def envelope(self, latent: NDArray) -> Envelope:
-        """Return upper bounds of the units' probabilities around each latent state."""
+    def list_active(self, latent: NDArray, first: int, keys: NDArray[np.uint64]) -> Row:
+        """Return the active units of examples from ``first`` on in their latent states; two keys."""
 
-    def blocks(
-        self, n_examples: int, *, rng: np.random.Generator, block: int = 4096
-    ) -> Iterator[Activity]:
-        """Yield what :meth:`sample` draws, ``block`` examples at a time; takes three keys now."""
-        if not self._is_rare:
-            return super().blocks(n_examples, rng=rng, block=block)
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Take three keys."""
+        if self.rarity >= _RARE:
+            return Mixture.draw(self, rng)
         keys = draw_keys(rng, 3)
-        return in_blocks(
-            lambda first, last: _draw_events(self, first, last, keys).dense(), n_examples, block
-        )
-
-    def sample(self, n_examples: int, *, rng: np.random.Generator) -> Activity:
-        """Draw activity of shape ``(n_examples, n_units)``."""
-        if not self._is_rare:
-            return super().sample(n_examples, rng=rng)
-        return self.sample_events(n_examples, rng=rng).dense()
-
-    def sample_events(self, n_examples: int, *, rng: np.random.Generator) -> Events:
-        """Draw the active units of each example; where they are rare, for the cost of the activations.
-
-        The law is that of :meth:`sample`, and so is the activity where :attr:`rarity` is known.
-        """
-        if self.rarity is not None and not self._is_rare:
-            return super().sample_events(n_examples, rng=rng)
-        return _draw_events(self, 0, check_count("n_examples", n_examples), draw_keys(rng, 3))
-
-    @property
-    def _is_rare(self) -> bool:
-        return self.rarity is not None and self.rarity < _RARE
+        return EventDraw.of(self.n_units, lambda first, last: _list_events(self, first, last, keys))
 
 
-def _draw_events(process: RareMixture, start: int, stop: int, keys: NDArray[np.uint64]) -> Events:
-    latent_key, line_key, rest_key = keys
-    latent = process.latent(latent_key, np.arange(start, stop, dtype=np.uint64))
-    envelope = process.envelope(latent)
-    with np.errstate(divide="ignore"):
-        line = np.cumsum(np.minimum(-np.log1p(-envelope.bound), _CERTAIN), axis=1)
-    guide = _guides(line)
-    parts: dict[int, tuple[NDArray[np.int32], Counts]] = {}
+class BoundedMixture(RareMixture):
+    """A rare mixture whose probabilities have upper bounds in neighbourhoods of latent states."""
+
+    tight: bool = False  # whether the bounds are the probabilities themselves
+
+    @abstractmethod
+    def bounds(self) -> Floats:
+        """Return the bounds: ``(n_states, n_units)``."""
+
+    @abstractmethod
+    def neighbourhood(self, latent: NDArray) -> NDArray[np.int64]:
+        """Return the row of bounds that holds at each latent state: a function of that state alone."""
+
+    def list_active(self, latent: NDArray, first: int, keys: NDArray[np.uint64]) -> Row:
+        """Return the active units of examples from ``first`` on in their latent states; two keys."""
+        bound, lines = self._bounds
+        state = self.neighbourhood(latent)
+        order = np.argsort(
+            state, kind="stable"
+        )  # examples that read the same line, while it is in cache
+        state, per_example = state[order], np.empty(state.size, dtype=np.int64)
+
+        def hit(unit: NDArray[np.int32]) -> int:
+            return _hits(unit, per_example, *lines, state, keys[0], first + order)
+
+        unit = with_room(hit, lines.line[state, -1].sum())
+        if not self.tight:
+            place = np.repeat(np.arange(state.size), per_example)
+            row, most = order[place], bound[state[place], unit]
+            keep = _thinning(keys[1], first + row, unit) < self.given(latent[row], unit) / most
+            unit, per_example = unit[keep], np.bincount(place[keep], minlength=state.size)
+        return _put_back(unit, per_example, order)
+
+    @cached_property
+    def _bounds(self) -> tuple[Floats, Lines]:
+        """Bounds and lines, made once for a process however many blocks are drawn."""
+        bound = self.bounds()
+        with np.errstate(divide="ignore"):
+            return bound, new_lines(np.minimum(-np.log1p(-bound), CERTAIN))
+
+
+def new_lines(length: Floats) -> Lines:
+    """Return the lines of pieces of some ``length``: ``(n_states, n_units)``."""
+    line = np.cumsum(length, axis=1)
+    return Lines(line, _guides(line))
+
+
+def with_room(hit: Callable[[NDArray[np.int32]], int], due: float) -> NDArray[np.int32]:
+    """Return the units that ``hit`` lists, about ``due`` of them; it returns how many.
+
+    It is called a second time should the room not do: hardly ever.
+    """
+    found, room = -1, int(due + _SPARE * (np.sqrt(due) + 10))
+    while found < 0 or found > room:
+        room = max(room, found)
+        unit = np.empty(room, dtype=np.int32)
+        found = hit(unit)
+    return unit[:found]
+
+
+def _list_events(process: RareMixture, start: int, stop: int, keys: NDArray[np.uint64]) -> Events:
+    parts: dict[int, Row] = {}
 
     def fill(first: int, last: int) -> None:
-        state, per_example = envelope.state[first:last], np.empty(last - first, dtype=np.int64)
-        due = line[state, -1].sum()
-        found, room = -1, int(due + _SPARE * (np.sqrt(due) + 10))
-        while found < 0 or found > room:  # a second time should the room not do: hardly ever
-            room = max(room, found)
-            unit = np.empty(room, dtype=np.int32)
-            found = _hits(unit, per_example, line, guide, state, line_key, start + first)
-        unit = unit[:found]
-        if not envelope.tight:
-            example = np.repeat(np.arange(first, last), per_example)
-            bound = envelope.bound[envelope.state[example], unit]
-            chance = process.given(latent[example], unit.astype(np.int64)) / bound
-            keep = _thinning(rest_key, start + example, unit) < chance
-            unit, per_example = unit[keep], np.bincount(example[keep] - first, minlength=last - first)
-        parts[first] = unit, per_example
+        latent = process.latent(keys[0], np.arange(start + first, start + last, dtype=np.uint64))
+        parts[first] = process.list_active(latent, start + first, keys[1:])
 
     over_blocks(fill, stop - start, least=256)
     units, counts = zip(*(parts[first] for first in sorted(parts)), strict=True)
-    places = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+    places = np.append(0, np.cumsum(np.concatenate(counts)))
     unit = np.concatenate(units) if len(units) > 1 else units[0]
     return Events(start=places, unit=unit, n_units=process.n_units)
 
@@ -138,6 +155,20 @@ def _guides(line: Floats) -> NDArray[np.int32]:
     return guide
 
 
+@inlined_kernel
+def find(line: Floats, guide: NDArray[np.int32], here: np.uint64, at: float, scale: float) -> np.uint64:
+    """Return the unit on whose piece of line ``here`` a place lies that is not behind its end.
+
+    ``scale`` is the number of units over the length of the line.
+    """
+    unit = np.uint64(guide[here, min(np.uint64(at * scale), np.uint64(line.shape[1] - 1))])
+    while unit > 0 and line[here, unit - np.uint64(1)] > at:  # what rounding has overstepped
+        unit -= np.uint64(1)
+    while line[here, unit] <= at:
+        unit += np.uint64(1)
+    return unit
+
+
 @kernel
 def _hits(
     units: NDArray[np.int32],
@@ -146,12 +177,12 @@ def _hits(
     guide: NDArray[np.int32],
     state: NDArray[np.int64],
     key: Key,
-    first: int,
+    examples: Counts,
 ) -> int:
     """List the units hit, example after example, as far as there is room; return how many there are."""
     n_units, found = line.shape[1], 0
     for example in range(state.size):
-        here, counter = state[example], np.uint64(first + example) * _SPAN
+        here, counter = np.uint64(state[example]), np.uint64(examples[example]) * SPAN
         length = line[here, n_units - 1]
         before, at, last, scale = found, 0.0, np.uint64(n_units), n_units / length
         while True:
@@ -159,11 +190,7 @@ def _hits(
             at += gap
             if at >= length:
                 break
-            unit = np.uint64(guide[here, min(np.uint64(at * scale), np.uint64(n_units - 1))])
-            while unit > 0 and line[here, unit - np.uint64(1)] > at:  # what rounding has overstepped
-                unit -= np.uint64(1)
-            while line[here, unit] <= at:
-                unit += np.uint64(1)
+            unit = find(line, guide, here, at, scale)
             if unit == last:
                 continue
             if found < units.size:
@@ -177,8 +204,25 @@ def _hits(
 
 
 @kernel
+def _put_back(
+    unit: NDArray[np.int32], per_example: Counts, order: Counts
+) -> tuple[NDArray[np.int32], Counts]:
+    """Return units and numbers of examples that were taken in ``order`` as these follow one another."""
+    number = np.empty(order.size, dtype=np.int64)
+    number[order] = per_example
+    start = np.cumsum(number) - number
+    back, before = np.empty_like(unit), 0
+    for place in range(order.size):
+        n_units, to = per_example[place], start[order[place]]
+        for event in range(n_units):
+            back[to + event] = unit[before + event]
+        before += n_units
+    return back, number
+
+
+@kernel
 def _thinning(key: Key, example: NDArray[np.int64], unit: NDArray[np.int32]) -> Floats:
     numbers = np.empty(unit.size)
     for event in range(unit.size):
-        numbers[event] = uniform(key, np.uint64(example[event]) * _SPAN + np.uint64(unit[event]))
+        numbers[event] = uniform(key, np.uint64(example[event]) * SPAN + np.uint64(unit[event]))
     return numbers

@@ -183,7 +183,7 @@ def with_room(numbers: NDArray, used: int, more: int) -> NDArray:
 @kernel
 def add_runs(hits: NDArray[np.int32], unit: NDArray[np.int32], count: NDArray[np.uint32]) -> int:
     """Sort the units hit; set each distinct one and how often it was hit; return how many they are."""
-    _sort(hits)
+    sort(hits)
     found = 0
     for place in range(hits.size):
         if place > 0 and hits[place] == hits[place - 1]:
@@ -195,7 +195,7 @@ def add_runs(hits: NDArray[np.int32], unit: NDArray[np.int32], count: NDArray[np
 
 
 @kernel
-def _sort(hits: NDArray[np.int32]) -> None:
+def sort(hits: NDArray[np.int32]) -> None:
     """Sort in place, few numbers by insertion."""
     if hits.size > _MANY:
         hits.sort()

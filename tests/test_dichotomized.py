@@ -136,3 +136,16 @@ def test_a_number_stands_for_all_units():
 def test_impossible_layers_are_named(rate, loading, error, sentence):
     with pytest.raises(error, match=sentence):
         DichotomizedGaussian(rate=rate, loading=loading)
+
+
+def test_the_law_of_the_count_is_computed_when_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "rote.simulate.dichotomized.one_factor_pmf", lambda *layer: asked.append(1) or np.ones(3) / 3
+    )
+    law = DichotomizedGaussian(rate=[0.1, 0.2], loading=0.5).predict()
+    assert law.rate.tolist() == [0.1, 0.2]
+    assert law.population_variance > 0
+    assert not asked
+    assert law.population_pmf[0] == law.population_pmf[1] == 1 / 3
+    assert asked == [1]

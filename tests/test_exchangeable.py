@@ -8,8 +8,10 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import ndtr, ndtri
 
-from rote.simulate import ExchangeableBernoulli, latent_correlation
+from rote.simulate import ExchangeableBernoulli, PopulationBernoulli, latent_correlation
 from rote.simulate.exchangeable import MIXINGS
+from rote.simulate.population import alike_pmf, binomial_mixture_pmf, one_factor_pmf
+from rote.simulate.population_law import least_correlation
 
 RATE, CORRELATION = 0.2, 0.3
 MIXING = pytest.mark.parametrize("mixing", MIXINGS)
@@ -146,7 +148,17 @@ def test_any_width(mixing, n_units, agrees, rng):
         ({"rate": [0.1, 0.2]}, TypeError, r"rate must be one number, got shape \(2,\)"),
         ({"rate": "0.1"}, TypeError, "rate must hold numbers, got str"),
         ({"correlation": 0.0}, ValueError, r"correlation must lie in \(0, 1\), got 0"),
-        ({"correlation": -0.1}, ValueError, r"correlation must lie in \(0, 1\), got -0\.1"),
+        (
+            {"correlation": -0.1},
+            ValueError,
+            r"correlation must lie in \(0, 1\), got -0\.1: 3 units of rate 0\.2 reach -0\.25, by "
+            r"PopulationBernoulli\.from_correlation",
+        ),
+        (
+            {"correlation": -0.1, "n_units": 1},
+            ValueError,
+            r"correlation must lie in \(0, 1\), got -0\.1$",
+        ),
         ({"correlation": 1}, ValueError, r"correlation must lie in \(0, 1\), got 1"),
         ({"correlation": 1e-310}, ValueError, "correlation must be at least 1e-300, got 1e-310"),
         (
@@ -165,6 +177,46 @@ def test_impossible_layers_are_named(change, error, sentence):
         ExchangeableBernoulli(
             **{"n_units": 3, "rate": RATE, "correlation": CORRELATION, "mixing": "beta", **change}
         )
+
+
+def test_the_remedy_that_is_named_for_negative_correlations_works():
+    least = least_correlation(3, RATE)
+    assert least == pytest.approx(-0.25)
+    remedy = PopulationBernoulli.from_correlation(n_units=3, rate=RATE, correlation=least)
+    assert remedy.predict().correlation[0, 1] == pytest.approx(-0.25)
+
+
+@MIXING
+def test_the_law_of_the_count_is_computed_when_asked_for_and_for_wide_layers_too(mixing, monkeypatch):
+    layer = process(mixing, 100_000, 1e-3, 0.02)
+    with monkeypatch.context() as patched:
+        for name in ("_beta_binomial_pmf", "alike_pmf", "binomial_mixture_pmf"):
+            patched.setattr(f"rote.simulate.exchangeable.{name}", None)
+        law = layer.predict()
+        assert law.rate[-1] == 1e-3
+        assert law.participation_ratio > 1
+        with pytest.raises(TypeError, match="not callable"):  # the test can fail
+            _ = law.population_pmf
+    count = np.arange(100_001)
+    variance = law.population_pmf @ (count - 100.0) ** 2
+    assert law.population_pmf.sum() == pytest.approx(1, abs=1e-11)
+    assert law.population_pmf @ count == pytest.approx(100.0, rel=1e-9)
+    assert variance == pytest.approx(law.population_variance, rel=1e-9)
+
+
+@pytest.mark.parametrize("loading", [0.0, 0.3, 0.95, 1 - 1e-9])
+def test_units_alike_have_the_law_that_is_convolved_unit_by_unit(loading):
+    expected = one_factor_pmf(np.full(60, 0.03), loading)
+    np.testing.assert_allclose(alike_pmf(60, 0.03, loading), expected, rtol=1e-9, atol=1e-18)
+
+
+def test_mixtures_of_binomials_are_scipys_into_the_tails():
+    chance, share = (
+        np.array([0.0, 1e-6, 0.02, 0.5, 0.999, 1.0]),
+        np.array([0.1, 0.2, 0.3, 0.2, 0.1, 0.1]),
+    )
+    expected = share @ stats.binom.pmf(np.arange(301), 300, chance[:, None])
+    np.testing.assert_allclose(binomial_mixture_pmf(300, chance, share), expected, rtol=1e-11)
 
 
 def test_mixing_is_never_chosen_for_the_caller():

@@ -60,6 +60,22 @@ def test_draws_equal_their_twin_bit_for_bit():
     assert np.array_equal(PROCESS.sample(500, rng=np.random.default_rng(4)), twin)
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.002])
+def test_rare_draws_equal_their_twin_bit_for_bit(noise, rng):
+    """Drawn by events: units that several features reach, or noise as well, are listed once."""
+    wiring = rng.random((150, 9)) < 0.2
+    probability = np.geomspace(1e-3, 0.03, 9)
+    process = SharedFeatures(feature_probability=probability, wiring=wiring, noise=noise)
+    stream = np.random.default_rng(4)
+    present = IndependentBernoulli(rate=probability).sample(4000, rng=stream)
+    twin = present @ wiring.T
+    if noise:
+        twin |= IndependentBernoulli(rate=np.full(150, noise)).sample(4000, rng=stream)
+    assert present.sum(axis=1).max() > 1
+    assert np.array_equal(process.sample(4000, rng=np.random.default_rng(4)), twin)
+    assert np.array_equal(process.sample_events(4000, rng=np.random.default_rng(4)).dense(), twin)
+
+
 def test_memorizing_units_take_rare_features_in_turn():
     own = SharedFeatures.memorizing(n_units=6, n_examples=1000, feature_examples=5)
     assert own.n_features == 6

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from rote.activity.streams import draw_keys, uniform, uniforms
 from rote.simulate.exchangeable import ExchangeableBernoulli
 from rote.simulate.population_law import PopulationBernoulli, least_correlation
 
@@ -77,22 +76,6 @@ def test_negative_correlations_between_are_met():
     for wanted in (0.0, -1e-6, -0.05, -0.1):
         process = PopulationBernoulli.from_correlation(n_units=8, rate=0.25, correlation=wanted)
         assert process.predict().correlation[0, 1] == pytest.approx(wanted, abs=1e-15)
-
-
-def test_floyds_subsets_equal_their_twin_bit_for_bit():
-    count_key, subset_key = draw_keys(np.random.default_rng(3), 2)
-    edges = np.cumsum(SYNCHRONY.population_pmf)
-    twin = np.zeros((200, 5), dtype=bool)
-    for example, u in enumerate(uniforms(count_key, np.arange(200, dtype=np.uint64))):
-        count = int((u >= edges).sum())
-        few = min(count, 5 - count)
-        chosen = set()
-        for last in range(5 - few, 5):
-            unit = int(uniform(subset_key, np.uint64(example * 5 + last)) * (last + 1))
-            chosen.add(last if unit in chosen else unit)
-        twin[example, list(chosen)] = True
-        twin[example] ^= 2 * count > 5
-    assert np.array_equal(SYNCHRONY.sample(200, rng=np.random.default_rng(3)), twin)
 
 
 @pytest.mark.parametrize(
