@@ -1,8 +1,10 @@
 """The processes of the comparison: how rote draws them, and the best plain NumPy for each."""
 
+from collections.abc import Callable
+
 import numpy as np
 import peers
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, pdtr
 from timing import Case, Rival, Work
 
 from rote.simulate import (
@@ -19,6 +21,34 @@ def cases(rng: np.random.Generator) -> list[Case]:
     return [alike(rng), rare(rng), one_factor(rng), five_factors(rng), full(rng), counts(rng)]
 
 
+BLOCK = 250  # examples that a NumPy idiom draws at once: they stay in cache, which doubles its speed
+
+
+def in_blocks(draw: Callable[[int, int], np.ndarray], shape: tuple[int, int], dtype: type) -> np.ndarray:
+    """Return what ``draw(first, last)`` gives of successive blocks of examples, in one array."""
+    drawn = np.empty(shape, dtype=dtype)
+    for first in range(0, len(drawn), BLOCK):
+        last = min(first + BLOCK, len(drawn))
+        drawn[first:last] = draw(first, last)
+    return drawn
+
+
+def distinct_units(n_units: int, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return cells, example·n_units + unit in order: ``counts`` distinct units of each example.
+
+    All are drawn at once, and those that fell on one unit again, until none is missing: exact.
+    """
+    example = np.repeat(np.arange(counts.size, dtype=np.int64), counts)
+    cells = np.empty(0, dtype=np.int64)
+    while example.size:
+        more = example * n_units + rng.integers(n_units, size=example.size)
+        cells = np.sort(np.concatenate([cells, more]))
+        again = cells[1:] == cells[:-1]
+        example = cells[1:][again] // n_units
+        cells = np.concatenate([cells[:1], cells[1:][~again]])
+    return cells
+
+
 def numpy_rival(method: str, draw: Work) -> Rival:
     """Return a rival in NumPy alone, which needs no setting up."""
     return Rival(package="numpy", method=method, build=lambda: draw)
@@ -32,7 +62,11 @@ def alike(rng: np.random.Generator) -> Case:
 
     def idiom() -> np.ndarray:
         propensity = rng.beta(*ours.beta, size=(n_examples, 1)).astype(np.float32)
-        return rng.random((n_examples, n_units), dtype=np.float32) < propensity
+
+        def draw(first: int, last: int) -> np.ndarray:
+            return rng.random((last - first, n_units), dtype=np.float32) < propensity[first:last]
+
+        return in_blocks(draw, (n_examples, n_units), np.bool_)
 
     latent = np.full((n_units, n_units), probit.loading**2)
     np.fill_diagonal(latent, 1)
@@ -41,7 +75,7 @@ def alike(rng: np.random.Generator) -> Case:
         about="1,000 units × 10,000 examples, rate .05, correlation .1",
         ours=lambda: ours.sample(n_examples, rng=rng),
         rivals=(
-            numpy_rival("float32 uniforms below a Beta propensity", idiom),
+            numpy_rival("float32 uniforms below a Beta propensity, in blocks", idiom),
             *peers.normals(latent, np.full(n_units, rate), n_examples, rng),
             *peers.spikes(n_units, n_examples, rate, correlation),
             peers.brian(n_units, rng.beta(*ours.beta, size=n_examples)),
@@ -54,7 +88,11 @@ def rare(rng: np.random.Generator) -> Case:
     n_units, n_examples, rate, correlation = 10_000, 10_000, 1e-3, 0.05
     ours = ExchangeableBernoulli(n_units=n_units, rate=rate, correlation=correlation, mixing="beta")
 
-    def idiom() -> list[np.ndarray]:
+    def idiom() -> np.ndarray:
+        active = rng.binomial(n_units, rng.beta(*ours.beta, size=n_examples))
+        return distinct_units(n_units, active, rng)
+
+    def choices() -> list[np.ndarray]:
         active = rng.binomial(n_units, rng.beta(*ours.beta, size=n_examples))
         return [rng.choice(n_units, count, replace=False, shuffle=False) for count in active]
 
@@ -63,7 +101,8 @@ def rare(rng: np.random.Generator) -> Case:
         about="10,000 units × 10,000 examples, rate .001, correlation .05, as events",
         ours=lambda: ours.sample_events(n_examples, rng=rng),
         rivals=(
-            numpy_rival("binomial counts, units chosen for each", idiom),
+            numpy_rival("binomial counts, all units at once, repeated ones again", idiom),
+            numpy_rival("binomial counts, units chosen for each example", choices),
             *peers.spikes(n_units, n_examples, rate, correlation),
             peers.brian(n_units, rng.beta(*ours.beta, size=n_examples)),
         ),
@@ -77,13 +116,14 @@ def one_factor(rng: np.random.Generator) -> Case:
     ours = DichotomizedGaussian(rate=rate, loading=loading)
 
     def idiom() -> np.ndarray:
-        drawn = np.empty((n_examples, n_units), dtype=np.bool_)
         own = np.sqrt(1 - loading**2)
-        for first in range(0, n_examples, 1000):  # in blocks that stay in cache
-            z = rng.standard_normal((1000, 1))
+
+        def draw(first: int, last: int) -> np.ndarray:
+            z = rng.standard_normal((last - first, 1))
             given = ndtr((ndtri(rate) + loading * z) / own).astype(np.float32)
-            drawn[first : first + 1000] = rng.random((1000, n_units), dtype=np.float32) < given
-        return drawn
+            return rng.random((last - first, n_units), dtype=np.float32) < given
+
+        return in_blocks(draw, (n_examples, n_units), np.bool_)
 
     latent = np.full((n_units, n_units), loading**2)
     np.fill_diagonal(latent, 1)
@@ -107,15 +147,18 @@ def five_factors(rng: np.random.Generator) -> Case:
     own = np.sqrt(1 - (loading**2).sum(axis=1)).astype(np.float32)
 
     def idiom() -> np.ndarray:
-        factors = rng.standard_normal((n_examples, n_factors), dtype=np.float32)
-        noise = rng.standard_normal((n_examples, n_units), dtype=np.float32)
-        return factors @ weight + own * noise > -np.float32(ndtri(0.2))
+        def draw(first: int, last: int) -> np.ndarray:
+            factors = rng.standard_normal((last - first, n_factors), dtype=np.float32)
+            noise = rng.standard_normal((last - first, n_units), dtype=np.float32)
+            return factors @ weight + own * noise > -np.float32(ndtri(0.2))
+
+        return in_blocks(draw, (n_examples, n_units), np.bool_)
 
     return Case(
         name="five factors",
         about="200 units × 60,000 examples, rate .2",
         ours=lambda: ours.sample(n_examples, rng=rng),
-        rivals=(numpy_rival("float32 normals, factors times loadings", idiom),),
+        rivals=(numpy_rival("float32 normals, factors times loadings, in blocks", idiom),),
     )
 
 
@@ -128,15 +171,18 @@ def full(rng: np.random.Generator) -> Case:
     root = np.linalg.cholesky(latent).T.astype(np.float32)
 
     def idiom() -> np.ndarray:
-        normal = rng.standard_normal((n_examples, n_units), dtype=np.float32)
-        return normal @ root > -np.float32(ndtri(0.2))
+        def draw(first: int, last: int) -> np.ndarray:
+            normal = rng.standard_normal((last - first, n_units), dtype=np.float32)
+            return normal @ root > -np.float32(ndtri(0.2))
+
+        return in_blocks(draw, (n_examples, n_units), np.bool_)
 
     return Case(
         name="full matrix",
         about="200 units × 60,000 examples, rate .2, latent correlation .9 to the power of the distance",
         ours=lambda: ours.sample(n_examples, rng=rng),
         rivals=(
-            numpy_rival("float32 normals times the Cholesky root", idiom),
+            numpy_rival("float32 normals times the Cholesky root, in blocks", idiom),
             *peers.normals(latent, rate, n_examples, rng),
             peers.vine(n_units, n_examples, rate),
         ),
@@ -148,16 +194,35 @@ def counts(rng: np.random.Generator) -> Case:
     n_units, n_examples, rate, correlation = 1000, 10_000, 2.0, 0.2
     ours = CommonSources.from_correlation(rate=np.full(n_units, rate), correlation=correlation)
 
-    def idiom() -> np.ndarray:
-        own = rng.poisson((1 - correlation) * rate, (n_examples, n_units))
-        return own + rng.poisson(correlation * rate, (n_examples, 1))
+    edges = pdtr(np.arange(40), (1 - correlation) * rate).astype(np.float32)
+    edges = edges[edges < 1]
+
+    def source(first: int, last: int) -> np.ndarray:
+        return rng.poisson(correlation * rate, (last - first, 1)).astype(np.uint8)
+
+    def poisson() -> np.ndarray:
+        def draw(first: int, last: int) -> np.ndarray:
+            return rng.poisson((1 - correlation) * rate, (last - first, n_units)) + source(first, last)
+
+        return in_blocks(draw, (n_examples, n_units), np.uint8)
+
+    def inversion() -> np.ndarray:
+        def draw(first: int, last: int) -> np.ndarray:
+            uniform = rng.random((last - first, n_units), dtype=np.float32)
+            count = np.repeat(source(first, last), n_units, axis=1)
+            for edge in edges:
+                count += uniform >= edge
+            return count
+
+        return in_blocks(draw, (n_examples, n_units), np.uint8)
 
     return Case(
         name="Poisson",
         about="1,000 units × 10,000 examples, mean 2, correlation .2, one common source",
         ours=lambda: ours.sample(n_examples, rng=rng),
         rivals=(
-            numpy_rival("own counts and the source's", idiom),
+            numpy_rival("float32 uniforms against the edges of the law, in blocks", inversion),
+            numpy_rival("own counts and the source's, in blocks", poisson),
             *peers.spikes(n_units, n_examples, rate, correlation),
         ),
     )

@@ -18,6 +18,14 @@ PACKAGES = (
     *("rote", "numpy", "scipy", "numba", "statsmodels", "openturns", "copulae", "copulas"),
     *("pyvinecopulib", "bindata", "elephant", "brian2"),
 )
+MARKS = {  # how many times faster than the best NumPy idiom a case is meant to be
+    "exchangeable": 15,
+    "rare": 15,
+    "one factor": 15,
+    "five factors": 5,
+    "full matrix": 2,
+    "Poisson": 40,
+}
 LOOK = {  # Okabe and Ito's colours (2008): one for a kind of package; a marker for each package
     "numpy": ("#222222", "o"),
     "statsmodels": ("#0072B2", "s"),
@@ -38,7 +46,9 @@ class Measured:
     results: list[Result]
     packed: list[list[str]]
     rarity: list[list[str]]
+    events: list[list[str]]
     linearity: list[list[str]]
+    wide_counts: list[list[str]]
     inversion: list[str]
     giant: dict[str, float]
     accuracy: list[list[str]]
@@ -71,11 +81,14 @@ def markdown(measured: Measured) -> str:
             today=_today(),
             machine=machine(),
             versions=", ".join(f"{package} {installed(package)}" for package in PACKAGES),
+            marks=table("case, fastest idiom, ratio, mark, met", _marks(measured.results)),
             rivals=_against(measured.results),
             packed=table("process, ns a cell, times the floor", measured.packed),
             rarity=table(
                 "rate, active units an example, ns for each, NumPy ns for each, ratio", measured.rarity
             ),
+            processes=table("process, ns an active unit, of 50 examples", measured.events),
+            wide_counts=table("units, ns a cell, ns a cell as events", measured.wide_counts),
             linearity=table("units, examples, ns a cell, ns a cell as bits", measured.linearity),
             inversion=table("rote µs, SciPy µs, ratio", [measured.inversion]),
             accuracy=table(", ".join(["package", *rates, "greatest relative error"]), measured.accuracy),
@@ -87,6 +100,21 @@ def markdown(measured: Measured) -> str:
 
 def _today() -> str:
     return datetime.now(UTC).date().isoformat()
+
+
+def _marks(results: list[Result]) -> list[list[str]]:
+    """Return rows: a case with a mark, the NumPy idiom that comes nearest to rote, and how near."""
+    rows = []
+    for case, mark in MARKS.items():
+        ratios = [
+            (result.ratio, result.rival.method)
+            for result in results
+            if (result.case.name, result.rival.package) == (case, "numpy") and not result.missing
+        ]
+        if ratios:
+            ratio, method = min(ratios)
+            rows.append([case, method, f"{ratio:.1f}", f"{mark}", "yes" if ratio >= mark else "no"])
+    return rows
 
 
 def _against(results: list[Result]) -> str:

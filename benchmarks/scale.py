@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from cases import distinct_units
 from scipy.optimize import brentq
 from scipy.special import ndtri
 from scipy.stats import multivariate_normal
@@ -20,7 +21,19 @@ from timing import Case, Rival, median_of
 from rote.activity.kernel import kernel
 from rote.activity.popcount import coactive_count
 from rote.activity.streams import draw_keys, word
-from rote.simulate import ExchangeableBernoulli, binary_covariance, latent_correlation
+from rote.simulate import (
+    DichotomizedGaussian,
+    ExchangeableBernoulli,
+    GammaFrailty,
+    IndependentBernoulli,
+    Layer,
+    MixedProcess,
+    OneFactorPoisson,
+    PopulationBernoulli,
+    SharedFeatures,
+    binary_covariance,
+    latent_correlation,
+)
 
 UNITS, EXAMPLES, BLOCK = 100_000, 1_000_000, 10_000  # of the giant, and the examples of a block
 
@@ -56,20 +69,64 @@ def rarity(rng: np.random.Generator, repeats: int) -> list[list[str]]:
     n_units, rows = 100_000, []
     for rate in (1e-5, 1e-4, 1e-3, 1e-2):
         process = ExchangeableBernoulli(n_units=n_units, rate=rate, correlation=0.01, mixing="beta")
-        n_examples, few = (int(due / (n_units * rate)) for due in (2e6, 1e5))
+        n_examples = int(2e6 / (n_units * rate))
 
-        def idiom(process: ExchangeableBernoulli = process, few: int = few) -> list[np.ndarray]:
-            active = rng.binomial(n_units, rng.beta(*process.beta, size=few))
-            return [rng.choice(n_units, count, replace=False, shuffle=False) for count in active]
+        def idiom(process: ExchangeableBernoulli = process, n_examples: int = n_examples) -> np.ndarray:
+            active = rng.binomial(n_units, rng.beta(*process.beta, size=n_examples))
+            return distinct_units(n_units, active, rng)
 
         def ours(process: ExchangeableBernoulli = process, n_examples: int = n_examples) -> object:
             return process.sample_events(n_examples, rng=rng)
 
         mine = 1e9 * median_of(ours, repeats) / (n_examples * n_units * rate)
-        theirs = 1e9 * median_of(idiom, repeats) / (few * n_units * rate)
+        theirs = 1e9 * median_of(idiom, repeats) / (n_examples * n_units * rate)
         rows.append(
             [f"{rate:g}", f"{n_units * rate:g}", f"{mine:.1f}", f"{theirs:.0f}", f"{theirs / mine:.0f}"]
         )
+    return rows
+
+
+def events(rng: np.random.Generator, repeats: int) -> list[list[str]]:
+    """Return rows: process, nanoseconds an active unit, of many examples and of few."""
+    n_units, rows = 20_000, []
+    rate = rng.gamma(1, 1e-3, n_units).clip(0, 0.9)
+    alike = ExchangeableBernoulli(n_units=n_units, rate=1e-3, correlation=0.01, mixing="beta")
+    frailty = GammaFrailty(rate=rate, shape=2.0)
+    processes = {
+        "exchangeable": alike,
+        "any law of the population count": PopulationBernoulli(
+            population_pmf=alike.predict().population_pmf
+        ),
+        "independent, rates of their own": IndependentBernoulli(rate=rate),
+        "gamma frailty": frailty,
+        "dichotomized Gaussian, loading .3": DichotomizedGaussian(rate=rate, loading=0.3),
+        "memorizing features, with noise": SharedFeatures.memorizing(
+            n_units=n_units, n_examples=1000, n_features=2000, noise=1e-5
+        ),
+        "a layer of frailty beside exchangeable": Layer(parts=[frailty, alike]),
+        "a mixture of frailty and exchangeable": MixedProcess(share=[0.5, 0.5], parts=[frailty, alike]),
+    }
+    for name, process in processes.items():
+        costs = []
+        for n_examples in (5000, 50):
+            due = n_examples * process.predict().rate.sum()
+            draw = median_of(lambda p=process, n=n_examples: p.sample_events(n, rng=rng), repeats)
+            costs.append(f"{1e9 * draw / due:.0f}")
+        rows.append([name, *costs])
+    return rows
+
+
+def wide_counts(rng: np.random.Generator, repeats: int) -> list[list[str]]:
+    """Return rows: units, nanoseconds a cell of one-factor counts, dense and as events."""
+    rows = []
+    for n_units in (200, 2000, 20_000):
+        process = OneFactorPoisson(rate=rng.gamma(1, 2, n_units), loading=0.4)
+        n_examples = 2_000_000 // n_units
+        costs = (
+            1e9 * median_of(lambda d=draw, n=n_examples: d(n, rng=rng), repeats) / (n_units * n_examples)
+            for draw in (process.sample, process.sample_events)
+        )
+        rows.append([f"{n_units:,}", *(f"{cost:.1f}" for cost in costs)])
     return rows
 
 
@@ -140,8 +197,8 @@ def giant() -> dict[str, float]:
     process.sample_events(10, rng=rng)  # loads or compiles the kernels
     before = _most_memory()
     started, events = time.process_time(), 0
-    for _ in range(EXAMPLES // BLOCK):
-        events += process.sample_events(BLOCK, rng=rng).unit.size
+    for part in process.event_blocks(EXAMPLES, rng=rng, block=BLOCK):
+        events += part.unit.size
     seconds = time.process_time() - started
     return {"events": events, "seconds": seconds, "before": before, "after": _most_memory()}
 
