@@ -1,16 +1,18 @@
 # The commands of the README. Each makes .venv by itself; PYTHON chooses the interpreter (3.12 or later).
 PYTHON ?= python3
 BIN = .venv/bin
+# a process for every core, and the tests of one file in one of them: they share what is costly to set up
+TEST = $(BIN)/python -m pytest -n auto --dist loadfile
 .PHONY: reproduce test test-all test-torch lint build bench clean
 
 reproduce: .venv/ready
 	$(BIN)/rote reproduce $(ARGS)
 
 test: .venv/ready
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(TEST) -m "not slow" $(ARGS)
 
 test-all: .venv/ready
-	$(BIN)/python -m pytest $(ARGS)
+	$(TEST) $(ARGS)
 
 # PyTorch is a download of gigabytes: its environment lies in the user's cache, and is set up again only
 # when what it is made for changes
