@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .arrays import Counts, Floats, Packed
 from .kernel import kernel, over_blocks
+from .magnitude_bins import N_BINS, magnitude_bin
 from .packing import WORD
 from .popcount import trailing_zeros
 
@@ -23,30 +24,45 @@ MOST_ADDED = 1 << 29  # terms of a digit before its carries must be moved on
 
 
 class MagnitudeSums:
-    """Exact sums of the activations of active units, and of their squares."""
+    """Exact sums of the activations of active units, of their squares, and how many are in each bin."""
 
     def __init__(self, n_units: int) -> None:
         self.sums = np.zeros((n_units, SUM_DIGITS), dtype=np.int64)
         self.squares = np.zeros((n_units, SQUARE_DIGITS), dtype=np.int64)
+        self._earlier = np.zeros((n_units, N_BINS), dtype=np.int64)
+        self._recent = np.zeros((n_units, N_BINS), dtype=np.int32)  # half as wide, twice as many at hand
         self._added = 0
+
+    @property
+    def histogram(self) -> Counts:
+        """How many activations lie in each bin of :mod:`~rote.activity.magnitude_bins`."""
+        return self._earlier + self._recent
 
     def add(self, words: Packed, activation: NDArray[np.float32]) -> None:
         """Add activations ``(n_examples, n_units)`` of the cells that ``words`` say are active."""
         self._added += len(words)
         if self._added > MOST_ADDED:
-            self.sums, self.squares, self._added = carried(self.sums), carried(self.squares), len(words)
+            self._carry()
+            self._added = len(words)
         values = np.ascontiguousarray(activation, dtype=np.float32).view(np.uint32)
         over_blocks(
-            lambda *columns: _add(words, values, self.sums, self.squares, *columns),
+            lambda *columns: _add(words, values, self.sums, self.squares, self._recent, *columns),
             words.shape[1],
             least=2,
         )
 
     def merge(self, other: "MagnitudeSums") -> None:
         """Add the sums of ``other``."""
-        self.sums = carried(self.sums) + carried(other.sums)
-        self.squares = carried(self.squares) + carried(other.squares)
+        self._carry()
+        self.sums += carried(other.sums)
+        self.squares += carried(other.squares)
+        self._earlier += other.histogram
         self._added = 2
+
+    def _carry(self) -> None:
+        self.sums, self.squares = carried(self.sums), carried(self.squares)
+        self._earlier += self._recent
+        self._recent[:] = 0
 
 
 def carried(digits: Counts) -> Counts:
@@ -70,7 +86,13 @@ def rounded(digits: Counts, unit: int) -> Floats:
 
 @kernel
 def _add(
-    words: Packed, values: NDArray[np.uint32], sums: Counts, squares: Counts, start: int, stop: int
+    words: Packed,
+    values: NDArray[np.uint32],
+    sums: Counts,
+    squares: Counts,
+    histogram: NDArray[np.int32],
+    start: int,
+    stop: int,
 ) -> None:
     low, width = np.uint64((1 << DIGIT) - 1), np.uint64(DIGIT)
     for example in range(words.shape[0]):
@@ -79,6 +101,7 @@ def _add(
             while active:
                 unit = WORD * word + np.int64(trailing_zeros(active))
                 active &= active - np.uint64(1)
+                histogram[unit, magnitude_bin(values[example, unit])] += 1
                 value = np.uint64(values[example, unit])
                 whole, power = value & np.uint64(0x7FFFFF), (value >> np.uint64(23)) & np.uint64(255)
                 if power:

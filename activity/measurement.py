@@ -65,13 +65,6 @@ def with_shuffled(statistics: Statistics, portions: Iterable[Packed]) -> Statist
         windows = windows or Windows(words.shape[1], statistics.window, 1)
         windows.add(words, (start + np.arange(len(words))) // statistics.window)
         start += len(words)
-    which, units = WINDOW_ORDERS.index("shuffled"), slice(statistics.n_units)
-    found = {
-        "n_windows": windows.n_closed,
-        "window_sum": windows.sums[0, units],
-        "window_square": windows.squares[units],
-    }
-    arrays = {name: getattr(statistics, name).copy() for name in found}
-    for name, value in found.items():
-        arrays[name][which] = value
-    return replace(statistics, **arrays)
+    histogram = statistics.window_histogram.copy()
+    histogram[WINDOW_ORDERS.index("shuffled")] = windows.histogram[: statistics.n_units]
+    return replace(statistics, window_histogram=histogram)

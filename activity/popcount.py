@@ -50,6 +50,11 @@ def population_count(words: Packed) -> Counts:
     return np.bitwise_count(words).sum(axis=1, dtype=np.int64)
 
 
+def active_count(words: Packed) -> Counts:
+    """Return on how many examples each unit is active: ``(64 n_words,)``, zeros behind the last."""
+    return np.bitwise_count(turned(words)).sum(axis=1, dtype=np.int64)
+
+
 def coactive_count(active: Activity) -> Counts:
     """Return on how many examples each pair of units is active together: ``(n_units, n_units)``.
 

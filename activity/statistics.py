@@ -42,15 +42,15 @@ class Statistics:
     coactive_count: Counts  # (n_units, n_units) examples on which both are active; (0, 0) if not counted
     class_examples: Counts  # (n_classes,) examples of a class
     class_active: Counts  # (n_classes, n_units) of them, those on which a unit is active
-    n_windows: Counts  # (3,) windows in the recorded, the class and the shuffled order
-    window_sum: Counts  # (3, n_units) counts summed over windows
-    window_square: Counts  # (3, n_units) squared counts summed over windows
+    window_histogram: Counts  # (3, n_units, window + 1) windows in which a unit is active so often, in
+    # the recorded, the class and the shuffled order
     interval_histogram: Counts  # (n_units, n_bins) intervals in the recorded order, by their length
     interval_sum: Counts  # (n_units,) of the intervals' lengths
     interval_square: Counts  # (n_units,) of their squares
     n_magnitudes: int  # examples whose activations are known
     magnitude_digits: Counts  # (n_units, 10) sum of the activations of active units, exact
     magnitude_square_digits: Counts  # (n_units, 19) and of their squares
+    magnitude_histogram: Counts  # (n_units, 256) these activations by magnitude_bins
 
     def __add__(self, other: Self) -> Self:
         """Return the statistics of both sets of examples; a ``TypeError`` for anything else."""
@@ -86,6 +86,21 @@ class Statistics:
     def dead(self) -> np.ndarray:
         """Units that were never active: boolean ``(n_units,)``."""
         return self.active_count == 0
+
+    @property
+    def n_windows(self) -> Counts:
+        """Number of windows in the recorded, the class and the shuffled order: ``(3,)``."""
+        return self.window_histogram[:, 0].sum(axis=1)
+
+    @property
+    def window_sum(self) -> Counts:
+        """Counts of each unit summed over the windows of an order: ``(3, n_units)``."""
+        return self.window_histogram @ np.arange(self.window + 1)
+
+    @property
+    def window_square(self) -> Counts:
+        """Squared counts summed over the windows of an order: ``(3, n_units)``."""
+        return self.window_histogram @ np.arange(self.window + 1) ** 2
 
     def fano_factor(self, order: str = "recorded") -> Floats:
         """Return variance over mean of windowed counts, ``(n_units,)``; nan for dead units.

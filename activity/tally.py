@@ -14,6 +14,7 @@ from .inputs import as_activation, as_labels, class_starts
 from .intervals import Intervals
 from .packing import check_words, n_words, pack
 from .popcount import add_coactive, mirrored, population_count, turned
+from .room import zeros
 from .statistics import WINDOW_ORDERS, Statistics
 from .windows import Windows
 
@@ -47,13 +48,17 @@ class Tally:
         self._start = self._stop = check_count("start", start, least=0)
         self._class_start = class_starts(class_start, n_classes)
         self._class_stop = self._class_start.copy()
+        self._coactive = zeros(
+            (n_units, n_units) if pairs else (0, 0),
+            f"counts of all pairs of {n_units:,} units",
+            "leave pairs out (pairs=False), or take fewer units",
+        )
         width = n_words(n_units)
         self._windows = [Windows(width, window, max(1, n)) for n in (1, n_classes)]  # recorded, class
         self._intervals = Intervals(n_units)
         self._magnitudes = MagnitudeSums(n_units)
         self._n_magnitudes = 0  # examples whose activations are known
         self._population = np.zeros(n_units + 1, dtype=np.int64)
-        self._coactive = np.zeros((n_units, n_units) if pairs else (0, 0), dtype=np.int64)
         self._waiting = np.empty((PORTION, width), dtype=np.uint64)
         self._waiting_labels = np.empty(PORTION, dtype=np.int64)
         self._n_waiting = 0
@@ -136,12 +141,9 @@ class Tally:
         if not n_examples:
             raise ValueError("statistics need at least one example, got a tally of none")
         orders = self._windows[: 2 if self.n_classes else 1]
-        n_windows = np.zeros(len(WINDOW_ORDERS), dtype=np.int64)
-        sums, squares = np.zeros((2, len(WINDOW_ORDERS), self.n_units), dtype=np.int64)
+        histogram = np.zeros((len(WINDOW_ORDERS), self.n_units, self.window + 1), dtype=np.int64)
         for which, windows in enumerate(orders):
-            n_windows[which] = windows.n_closed
-            sums[which] = windows.sums.sum(axis=0)[: self.n_units]
-            squares[which] = windows.squares[: self.n_units]
+            histogram[which] = windows.histogram[: self.n_units]
         return Statistics(
             n_examples=n_examples,
             window=self.window,
@@ -150,15 +152,14 @@ class Tally:
             coactive_count=mirrored(self._coactive),
             class_examples=self._class_stop - self._class_start,
             class_active=self._windows[1].totals()[: self.n_classes, : self.n_units],
-            n_windows=n_windows,
-            window_sum=sums,
-            window_square=squares,
+            window_histogram=histogram,
             interval_histogram=self._intervals.histogram.copy(),
             interval_sum=self._intervals.sums.copy(),
             interval_square=self._intervals.squares.copy(),
             n_magnitudes=self._n_magnitudes,
             magnitude_digits=carried(self._magnitudes.sums),
             magnitude_square_digits=carried(self._magnitudes.squares),
+            magnitude_histogram=self._magnitudes.histogram,
         )
 
     def _words(self, active: Activity | Packed) -> Packed:

@@ -2,7 +2,7 @@
 
 A window's counts stand in bits: digit d of 64 units' counts is one word, and an example is added to
 all of them by d = 0, 1, …:  digit_d, carry = digit_d ⊕ carry, digit_d ∧ carry.  A window is *open*
-until its last example has come; then its counts and their squares enter the sums. All are whole
+until its last example has come; then its counts enter the sums and the histogram. All are whole
 numbers, so that it makes no difference in which portions the examples come.
 """
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .arrays import Counts, Packed
 from .kernel import kernel, over_blocks
 from .packing import WORD
+from .room import zeros
 
 type Digits = NDArray[np.uint64]
 """Counts in bits: ``(n_windows, n_digits, n_words)``, the lowest digit first."""
@@ -22,9 +23,12 @@ class Windows:
 
     def __init__(self, n_words: int, window: int, n_groups: int) -> None:
         self.window, self.n_groups = window, n_groups
-        self.n_closed = 0
         self.sums = np.zeros((n_groups, WORD * n_words), dtype=np.int64)  # over closed windows
-        self.squares = np.zeros(WORD * n_words, dtype=np.int64)
+        self.histogram = zeros(  # of their counts
+            (WORD * n_words, window + 1),
+            f"windows of {window:,} examples of {WORD * n_words:,} units",
+            "take a smaller window",
+        )
         self._seen: dict[int, int] = {}  # examples in an open window, by its number
         self._open: dict[int, NDArray[np.uint64]] = {}  # and its digits
 
@@ -44,11 +48,10 @@ class Windows:
 
     def merge(self, other: "Windows") -> None:
         """Add what ``other`` has counted of other examples."""
-        self.n_closed += other.n_closed
         self.sums += other.sums
-        self.squares += other.squares
+        self.histogram += other.histogram
         numbers = np.array(sorted(self._open.keys() | other._open.keys()), dtype=np.int64)
-        none = np.zeros((self.window.bit_length(), self.squares.size // WORD), dtype=np.uint64)
+        none = np.zeros((self.window.bit_length(), self.sums.shape[1] // WORD), dtype=np.uint64)
         pairs = [(self._open.get(key, none), other._open.get(key, none)) for key in numbers.tolist()]
         seen = [self._seen.get(key, 0) + other._seen.get(key, 0) for key in numbers.tolist()]
         self._seen, self._open = {}, {}
@@ -59,14 +62,9 @@ class Windows:
         """Return the counts of each group's examples, in open windows too: ``(n_groups, n_units)``."""
         totals = self.sums.copy()
         for key, digits in self._open.items():
-            _fold(
-                digits[None],
-                np.array([key % self.n_groups]),
-                totals,
-                np.zeros_like(self.squares),
-                0,
-                digits.shape[1],
-            )
+            for place, digit in enumerate(digits):
+                bits = np.unpackbits(digit.astype("<u8").view(np.uint8), bitorder="little")
+                totals[key % self.n_groups] += bits.astype(np.int64) << place
         return totals
 
     def _settle(self, numbers: Counts, seen: Counts, digits: Digits) -> None:
@@ -74,11 +72,10 @@ class Windows:
         full = seen == self.window
         group, closed = numbers[full] % self.n_groups, digits[full]
         over_blocks(
-            lambda *columns: _fold(closed, group, self.sums, self.squares, *columns),
+            lambda *columns: _fold(closed, group, self.sums, self.histogram, *columns),
             digits.shape[2],
             least=16,
         )
-        self.n_closed += int(full.sum())
         for place in np.flatnonzero(~full):
             key = int(numbers[place])
             self._seen[key], self._open[key] = int(seen[place]), digits[place].copy()
@@ -107,17 +104,21 @@ def _add(words: Packed, slot: Counts, digits: Digits, start: int, stop: int) -> 
 
 
 @kernel
-def _fold(digits: Digits, group: Counts, sums: Counts, squares: Counts, start: int, stop: int) -> None:
-    counts = np.empty(WORD, dtype=np.int64)
+def _fold(digits: Digits, group: Counts, sums: Counts, histogram: Counts, start: int, stop: int) -> None:
+    counts = np.empty(WORD, dtype=np.uint32)
+    width = np.uint64(histogram.shape[1])
+    flat = histogram.reshape(-1)  # an index without a sign needs no look at its sign
     for word in range(start, stop):
         for window in range(digits.shape[0]):
             counts[:] = 0
             for digit in range(digits.shape[1]):
-                bits = digits[window, digit, word]
+                bits, power = digits[window, digit, word], np.uint32(digit)
                 for bit in range(WORD):
-                    counts[bit] |= np.int64((bits >> np.uint64(bit)) & np.uint64(1)) << digit
+                    counts[bit] |= np.uint32((bits >> np.uint64(bit)) & np.uint64(1)) << power
             total = sums[group[window], WORD * word : WORD * (word + 1)]
-            square = squares[WORD * word : WORD * (word + 1)]
             for bit in range(WORD):
-                total[bit] += counts[bit]
-                square[bit] += counts[bit] * counts[bit]
+                total[bit] += np.int64(counts[bit])
+            place = np.uint64(WORD * word) * width
+            for bit in range(WORD):
+                flat[place + np.uint64(counts[bit])] += 1
+                place += width

@@ -36,7 +36,7 @@ __getattr__, __dir__ = lazy_names(
         "sklearn": "sklearn_mlp",
         "tally": "measures",
         "torch": "pytorch",
-        "verify": "files",
+        "verify": "verification",
         "writer": "appending",
     },
 )

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..activity.packing import unpack
+from ..activity.popcount import active_count
 from .layers import RecordedLayer, chosen
-from .portions import word_portions
+from .portions import read_ahead, word_portions
 from .recording import Recording
 
 
@@ -42,8 +42,8 @@ def describe(recording: Recording) -> str:
 
 def _row(layer: RecordedLayer, held_out: bool | None, width: int) -> str:
     rows = np.arange(len(layer.node.parent["held_out"]))[chosen(layer.node.parent, held_out)]
-    portions = word_portions(layer, rows)
-    rate = sum(unpack(words, layer.n_units).sum(axis=0) for words in portions) / rows.size
+    count = sum(active_count(words) for words in read_ahead(word_portions(layer, rows)))
+    rate = count[: layer.n_units] / rows.size
     parts = [
         "bits" if part == "active_words" else f"{part} {'x'.join(map(str, shape))}"
         for part, shape in layer.parts.items()

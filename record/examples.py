@@ -23,13 +23,14 @@ def example_dataset(
     n = np.size(label)
     variables = {
         "label": example_values("label", label, n),
-        "order": np.arange(n) if order is None else _ranks(example_values("order", order, n)),
+        "order": np.arange(n) if order is None else example_values("order", order, n),
         "held_out": np.zeros(n, np.bool_)
         if held_out is None
         else example_values("held_out", held_out, n),
     }
     if true_label is not None:
         variables["true_label"] = example_values("true_label", true_label, n)
+    check_ranks(variables["order"])
     for values in variables.values():
         values.flags.writeable = False
     return xr.Dataset({name: ("example", values) for name, values in variables.items()})
@@ -51,17 +52,25 @@ def example_values(name: str, values: ArrayLike, n_examples: int) -> np.ndarray:
             f"got shape {vector.shape}"
         )
     vector = vector.astype(np.bool_ if kind == "b" else np.int64)
-    if "label" in name and vector.size and vector.min() < 0:
-        where = int(vector.argmin())
-        raise ValueError(f"{name} must be at least 0, got {vector[where]} at example {where}")
+    if "label" in name:
+        check_labels(name, vector)
     return vector
 
 
-def _ranks(order: np.ndarray) -> np.ndarray:
-    position, times = np.unique(order, return_counts=True)
-    if times.max() > 1:
+def check_labels(name: str, labels: np.ndarray) -> None:
+    """Raise ``ValueError`` for a label below zero."""
+    if labels.size and labels.min() < 0:
+        where = int(labels.argmin())
+        raise ValueError(f"{name} must be at least 0, got {labels[where]} at example {where}")
+
+
+def check_ranks(order: np.ndarray) -> None:
+    """Raise ``ValueError`` for an order that holds a position twice."""
+    if (order[1:] > order[:-1]).all():
+        return
+    sorted_order = np.sort(order)
+    if (twice := sorted_order[1:][sorted_order[1:] == sorted_order[:-1]]).size:
         raise ValueError(
-            f"order must give each example a position of its own, got position "
-            f"{position[times.argmax()]} {times.max()} times"
+            f"order must give each example a position of its own, got position {twice[0]} "
+            f"{(order == twice[0]).sum()} times"
         )
-    return order

@@ -3,10 +3,11 @@
 Any netCDF-4 reader opens the file (``xarray.open_datatree``). Read through here, every byte is checked
 against the file's seal (:mod:`rote.record.seal`) at the moment it is read, before HDF5 sees it, so a
 file cut short or damaged gives an error and never other numbers. Zarr folders are checked likewise
-(:mod:`rote.record.zarr_folder`).
+(:mod:`rote.record.zarr_folder`, :mod:`rote.record.zarr_writing`).
 """
 
 import atexit
+import os
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,22 +15,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import h5netcdf
+import h5py
 import numpy as np
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
+from .contents import ROWS, checked_rows
 from .netcdf import NetcdfFile
+from .reading import FAULTS, tree_of, unreadable
 from .schema import SCHEMA
 from .seal import BLOCK, MARK, SealedFile, seal
 from .writing import folder_written_aside, written_aside
 
 if TYPE_CHECKING:
-    from .zarr_folder import ZarrFolder
+    from .zarr_writing import ZarrFolder
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 CHUNK = 1 << 20  # bytes of a chunk, at most
-ROWS = ("active_words", "activation")  # parts with a row for each example
-_open_files: weakref.WeakValueDictionary[int, h5netcdf.File] = weakref.WeakValueDictionary()
+_open_files: weakref.WeakValueDictionary[int, h5py.File] = weakref.WeakValueDictionary()
+
+
+class ReadFile(h5netcdf.File):
+    """A file that is read; one that cannot be opened is closed all the same, and that asks for this."""
+
+    _writable = False
 
 
 @contextmanager
@@ -40,7 +49,7 @@ def new_file(path: str | Path) -> Iterator["NetcdfFile | ZarrFolder"]:
     written.
     """
     if Path(path).suffix == ".zarr":
-        from .zarr_folder import ZarrFolder
+        from .zarr_writing import ZarrFolder
 
         with folder_written_aside(path) as aside:
             folder = ZarrFolder(aside)
@@ -69,7 +78,8 @@ def write_tree(tree: xr.DataTree, path: str | Path) -> None:
             for part in (part for part in ROWS if part in node.dataset):
                 step = chunk_rows(node[part])
                 for start in range(0, len(node[part]), step):
-                    file.write_rows(name, part, start, node[part][start : start + step].to_numpy())
+                    rows = checked_rows(tree[name], part, start, start + step)
+                    file.write_rows(name, part, start, rows)
         file.write("", bare.to_dataset())
         for name, node in bare.children.items():
             file.write(name, node.to_dataset(inherit=False).drop_vars(ROWS, errors="ignore"))
@@ -87,23 +97,50 @@ def read_tree(path: str | Path) -> xr.DataTree:
         return read_folder(Path(path))
     sealed = _sealed(path)
     try:
-        file = h5netcdf.File(sealed, "r")
-    except (OSError, RuntimeError, KeyError, TypeError) as error:
+        stored = h5py.File(sealed, "r")
+    except FAULTS as error:
         sealed.close()
-        raise ValueError(f"{path} is whole but no netCDF-4 file: {error}") from error
-    _open_files[id(file)] = file
-    groups = {"/": file, **{f"/{name}": group for name, group in file.groups.items()}}
-    tree = xr.DataTree.from_dict(
-        {
+        raise unreadable(path, "HDF5", error) from error
+    _open_files[id(stored)] = stored
+    try:
+        file = ReadFile(stored, "r")
+        groups = {
             name: xr.open_dataset(H5NetCDFStore(group), cache=False, decode_times=False)
-            for name, group in groups.items()
+            for name, group in _groups(file)
         }
-    )
-    tree.set_close(file.close)
+        tree = tree_of(path, groups)
+        _check_room(path, tree, sealed.seek(0, os.SEEK_END))
+    except FAULTS as error:
+        stored.close()
+        sealed.close()
+        raise unreadable(path, "groups", error) from error
+
+    def close() -> None:
+        file.close()
+        stored.close()
+        sealed.close()
+
+    tree.set_close(close)
     return tree
 
 
-def verify(path: str | Path) -> None:
+def _groups(group: h5netcdf.Group, path: str = "") -> Iterator[tuple[str, h5netcdf.Group]]:
+    yield path or "/", group
+    for name, inner in group.groups.items():
+        yield from _groups(inner, f"{path}/{name}")
+
+
+def _check_room(path: str | Path, tree: xr.DataTree, length: int) -> None:
+    """Raise ``ValueError`` for arrays that claim more numbers than the file has bytes for."""
+    for node in tree.subtree:
+        for name, array in node.dataset.data_vars.items():
+            if name != "activation" and array.nbytes > length:  # these alone are compressed
+                raise ValueError(
+                    f"{path}: {name} claims {array.nbytes:,} bytes, but the file has {length:,}"
+                )
+
+
+def verify_seal(path: str | Path) -> None:
     """Read the whole file at ``path`` and raise as :func:`read_tree` does if any byte is damaged."""
     if Path(path).is_dir():
         from .zarr_folder import SealedStore

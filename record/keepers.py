@@ -114,19 +114,33 @@ class InFile:
 class Running:
     """Keeps statistics alone: their memory does not grow with the examples.
 
-    With ``n_classes`` each batch waits for its labels, which may come before it or after.
+    With ``n_classes`` each batch waits for its labels, which may come before it or after. Without
+    ``pairs`` pairs of units are not counted, which would take 8 bytes for each; batches are bits unless
+    ``magnitudes`` are measured.
     """
 
-    def __init__(self, *, n_classes: int = 0, window: int = WINDOW) -> None:
-        self.n_classes, self._window = n_classes, window
+    def __init__(
+        self,
+        *,
+        n_classes: int = 0,
+        window: int = WINDOW,
+        pairs: bool = True,
+        magnitudes: bool = False,
+    ) -> None:
+        self.n_classes, self.magnitudes = n_classes, magnitudes
+        self._options = {"n_classes": n_classes, "window": window, "pairs": pairs}
+        Tally(1, **self._options)  # complain now, not behind the first batch
         self._tallies: dict[str, Tally] = {}
         self._waiting: Batch = {}
         self._labels = np.empty(0, dtype=np.int64)
 
     def begin(self, sizes: Sizes, weights: Mapping[str, LayerWeights], account: Account) -> None:
         """Learn the numbers of units, before the first batch."""
-        options = {"n_classes": self.n_classes, "window": self._window}
-        self._tallies = {name: Tally(n_units, **options) for name, n_units in sizes.items()}
+        for name, n_units in sizes.items():
+            try:
+                self._tallies[name] = Tally(n_units, **self._options)
+            except ValueError as error:
+                raise ValueError(f"layer {name!r}: {error}") from error
 
     def add(self, batch: Batch) -> None:
         """Take the activity of the next examples; a ``ValueError`` if the last batch has no labels."""
@@ -145,9 +159,12 @@ class Running:
         if not n or (self.n_classes and self._labels.size < n):
             return
         labels, self._labels = self._labels[:n], self._labels[n:]
-        for name, activation in self._waiting.items():
+        for name, values in self._waiting.items():
+            activation = None if values.dtype == np.uint64 else values
             self._tallies[name].add(
-                activation > 0, labels=labels if self.n_classes else None, activation=activation
+                values if activation is None else values > 0,
+                labels=labels if self.n_classes else None,
+                activation=activation if self.magnitudes else None,
             )
         self._waiting = {}
 

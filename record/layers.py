@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 
 from ..activity.arrays import Activity, Packed
 from ..activity.packing import pack, unpack
-from .schema import LAYER_AXES, check_layer_name
+from .reading import read
+from .schema import LAYER_AXES, PART_NOTES, check_layer_name
 
 PRECISIONS = ("float16", "float32")
 
@@ -68,11 +69,11 @@ class RecordedLayer:
 
     def words_between(self, start: int, stop: int) -> Packed:
         """Bits of the examples from ``start`` to before ``stop``; no others are read."""
-        return self.node["active_words"][start:stop].to_numpy()
+        return read(self.node, "active_words", slice(start, stop))
 
     def activation_between(self, start: int, stop: int) -> np.ndarray:
         """Activations of the examples from ``start`` to before ``stop``; no others are read."""
-        return self.node["activation"][start:stop].to_numpy()
+        return read(self.node, "activation", slice(start, stop))
 
     @property
     def weight_in(self) -> np.ndarray | None:
@@ -90,10 +91,10 @@ class RecordedLayer:
         return self._part("weight_out")
 
     def _part(self, part: str) -> np.ndarray | None:
-        return self.node[part].to_numpy() if part in self.node.dataset else None
+        return read(self.node, part) if part in self.node.dataset else None
 
     def _rows(self, part: str, held_out: bool | None) -> np.ndarray:
-        return self.node[part].to_numpy()[chosen(self.node.parent, held_out)]
+        return read(self.node, part)[chosen(self.node.parent, held_out)]
 
 
 def chosen(tree: xr.DataTree, held_out: bool | None) -> np.ndarray | slice:
@@ -102,7 +103,7 @@ def chosen(tree: xr.DataTree, held_out: bool | None) -> np.ndarray | slice:
         return slice(None)
     if not isinstance(held_out, bool | np.bool_):
         raise TypeError(f"held_out must be True, False or None, got {held_out!r}")
-    return tree["held_out"].to_numpy() == held_out
+    return read(tree, "held_out") == held_out
 
 
 def layer_dataset(
@@ -126,7 +127,8 @@ def dataset_of(arrays: dict[str, np.ndarray], n_units: int) -> xr.Dataset:
     for array in arrays.values():
         array.flags.writeable = False
     return xr.Dataset(
-        {part: (LAYER_AXES[part], array) for part, array in arrays.items()}, attrs={"n_units": n_units}
+        {part: (LAYER_AXES[part], array, PART_NOTES.get(part)) for part, array in arrays.items()},
+        attrs={"n_units": n_units},
     )
 
 

@@ -1,19 +1,21 @@
 """From a recording to the statistics of its layers, by the code that measures drawn activity.
 
-A layer is read in portions (:mod:`rote.record.portions`): a recording in the order of presentation once,
-from its beginning to its end, however large it is.
+A layer is read in portions (:mod:`rote.record.portions`), however large it is: bits and activations at
+once where the file is in the order of presentation, and else the bits first, in that order.
 """
 
 import numpy as np
 
 from ..activity.arrays import Counts
 from ..activity.checks import check_choice, check_count, check_generator
+from ..activity.inputs import MOST_CLASSES
 from ..activity.measurement import with_shuffled
 from ..activity.statistics import Statistics
 from ..activity.tally import WINDOW, Tally
 from ..activity.words import CLASSES
 from .layers import RecordedLayer, chosen
-from .portions import activation_portions, read_ahead, word_portions
+from .portions import activation_portions, in_file_order, read_ahead, word_portions
+from .reading import naming
 from .recording import Recording
 
 
@@ -81,19 +83,23 @@ def tally(
         start=start,
         class_start=np.bincount(labels[before], minlength=n_classes),
     )
-    try:
+    with naming(f"layer {layer!r} of recording {recording.path or recording.network}", ValueError):
         _count(counted, recording[layer], rows, labels)
-    except ValueError as error:
-        raise ValueError(f"layer {layer!r} of recording {recording.network}: {error}") from error
     return counted
 
 
 def _count(counted: Tally, layer: RecordedLayer, rows: Counts, labels: Counts) -> None:
-    done = 0
+    done, active = 0, "activation" in layer.parts
+    if active and in_file_order(rows):  # bits and activations at once
+        for words, activation in read_ahead(activation_portions(layer, rows)):
+            here = labels[rows[done : done + len(words)]]
+            counted.add(words, labels=here, activation=activation)
+            done += len(words)
+        return
     for words in read_ahead(word_portions(layer, rows)):
         counted.add(words, labels=labels[rows[done : done + len(words)]])
         done += len(words)
-    if "activation" in layer.parts:
+    if active:
         for words, activation in read_ahead(activation_portions(layer, rows)):
             counted.add_activation(words, activation)
 
@@ -105,7 +111,7 @@ def presented_rows(recording: Recording, held_out: bool | None) -> Counts:
         part = "held-out" if held_out else "training"
         raise ValueError(f"recording {recording.network} holds no {part} examples")
     order = recording.order[rows]
-    return rows if (order[1:] > order[:-1]).all() else rows[np.argsort(order, kind="stable")]
+    return rows if in_file_order(order) else rows[np.argsort(order, kind="stable")]
 
 
 def _classes(recording: Recording, classes: str) -> tuple[Counts, int]:
@@ -117,4 +123,10 @@ def _classes(recording: Recording, classes: str) -> tuple[Counts, int]:
             f"recording {recording.network} holds no true_label: give true_label to "
             "Recording.from_arrays, or take classes='label'"
         )
-    return labels, 1 + max(int(each.max()) for each in known.values() if each is not None)
+    most = max(int(each.max()) for each in known.values() if each is not None)
+    if most >= MOST_CLASSES:
+        raise ValueError(
+            f"labels of recording {recording.path or recording.network} must number the classes from 0 "
+            f"to below {MOST_CLASSES:,}, got {most}: number them anew"
+        )
+    return labels, 1 + most

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Self
 
 import h5netcdf
+import h5py
 import numpy as np
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
-from .schema import LAYER_AXES
+from .schema import LAYER_AXES, PART_NOTES
 
 COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
@@ -84,13 +85,21 @@ class NetcdfFile:
 
     def __init__(self, path: Path) -> None:
         self._path, self._disk = path, PatientFile(path)
-        self._file = h5netcdf.File(self._disk, "w")
+        self._stored = h5py.File(self._disk, "w", track_order=True)
+        self._file = h5netcdf.File(self._stored, "w")
+        # h5netcdf takes its time to find an array and to lengthen an axis, and is told at the end
+        self._growing: dict[str, h5py.Dataset] = {}  # by their places
+        self._sizes: dict[str, int] = {}  # examples in each layer
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type | None, *_: object) -> None:
+        if kind is None:
+            for layer, n_examples in self._sizes.items():
+                self._group(layer).resize_dimension("example", n_examples)
         self._file.close()
+        self._stored.close()
         self._disk.close()
         if kind is None:
             self._check()
@@ -104,13 +113,15 @@ class NetcdfFile:
 
     def write_rows(self, layer: str, part: str, start: int, rows: np.ndarray) -> None:
         """Write ``rows`` of a part of ``layer`` from example ``start`` on; the first set the chunks."""
-        group = self._group(layer)
-        if part not in group.variables:
-            self._create(group, part, rows)
-        stop = start + len(rows)
-        if group.dimensions["example"].size < stop:
-            group.resize_dimension("example", stop)
-        group.variables[part][start:stop] = rows
+        place, stop = f"{layer}/{part}", start + len(rows)
+        if place not in self._growing:
+            self._create(self._group(layer), part, rows)
+            self._growing[place] = self._stored[place]
+        array = self._growing[place]
+        if array.shape[0] < stop:
+            array.resize(stop, axis=0)
+            self._sizes[layer] = max(stop, self._sizes.get(layer, 0))
+        array[start:stop] = rows
         self._check()
 
     def _group(self, name: str) -> h5netcdf.Group:
@@ -121,7 +132,10 @@ class NetcdfFile:
             if dimension not in group.dimensions:
                 group.dimensions[dimension] = size
         options = COMPRESSION if part == "activation" else {}
-        group.create_variable(part, LAYER_AXES[part], rows.dtype, chunks=rows.shape, **options)
+        variable = group.create_variable(
+            part, LAYER_AXES[part], rows.dtype, chunks=rows.shape, **options
+        )
+        variable.attrs.update(PART_NOTES.get(part, {}))
 
     def _check(self) -> None:
         if error := self._disk.error:

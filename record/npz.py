@@ -12,6 +12,7 @@ makes a file that :func:`open_npz` reads. Pickled objects are refused: they woul
 
 import io
 import json
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -19,13 +20,14 @@ from pathlib import Path
 import numpy as np
 
 from .layers import LayerWeights
+from .reading import FAULTS, read
 from .recording import Recording
-from .schema import EXAMPLE_KINDS
+from .schema import EXAMPLE_KINDS, check_tree
 from .writing import written_aside
 
 NOTES = ("condition", "seed", "epoch", "source")
 WEIGHTS = ("weight_in", "bias", "weight_out")
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError)
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, SyntaxError, tokenize.TokenError, *FAULTS)
 
 
 def save_npz(recording: Recording, path: str | Path) -> None:
@@ -33,7 +35,8 @@ def save_npz(recording: Recording, path: str | Path) -> None:
 
     An earlier file is replaced when this one is whole, never before.
     """
-    arrays = {name: recording.tree[name].to_numpy() for name in recording.tree.dataset.data_vars}
+    check_tree(recording.tree)
+    arrays = {name: read(recording.tree, name) for name in recording.tree.dataset.data_vars}
     arrays |= {name: recording.tree.attrs[name] for name in NOTES}
     arrays["attrs"] = json.dumps(recording.attrs)
     for name in recording.layers:
@@ -72,8 +75,8 @@ def open_npz(path: str | Path) -> Recording:
             keep_activation="float32" if floats else False,
             attrs=_notes(attrs),
         )
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    except FAULTS as error:
+        raise ValueError(f"{path}: {str(error).splitlines()[0]}") from error
 
 
 def _weights(arrays: dict[str, np.ndarray]) -> dict[str, LayerWeights]:
@@ -123,9 +126,15 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _plain(path: Path, name: str, archive: np.lib.npyio.NpzFile) -> np.ndarray:
     try:
-        return archive[name]
-    except ValueError as error:
+        array = archive[name]
+    except (MemoryError, OverflowError) as error:  # a few bytes that claim to be numbers without end
+        raise ValueError(f"array {name!r} of {path} claims to be larger than memory") from error
+    except BROKEN as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(
             f"array {name!r} of {path} is not a plain array (pickled objects are refused, since "
-            f"loading them can run any program): save numbers, booleans or texts; {error}"
+            f"loading them can run any program): save numbers, booleans or texts; {reason[:100]}"
         ) from error
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"array {name!r} of {path} is not an array: write the file with numpy.savez")
+    return array

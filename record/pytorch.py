@@ -57,8 +57,10 @@ def torch(
     path : file to write the recording to while it is made, so that memory stays flat; needs
         ``condition``, ``seed``, ``epoch`` and ``source`` among the options, and takes ``attrs``, all of
         :meth:`~rote.record.recording.Recording.from_arrays`.
-    options : those, with a path; ``n_classes`` (labels come by ``recorder.label``) and ``window``, with
-        ``keep="statistics"``.
+    options : those, with a path; with ``keep="statistics"``, ``n_classes`` (labels come by
+        ``recorder.label``), ``window``, ``pairs`` (``False`` counts no pairs of units, which would take
+        8 bytes for each) and ``magnitudes`` (``True`` measures them: activations leave the device, not
+        bits).
 
     Raises ``ModuleNotFoundError`` without PyTorch, ``TypeError`` or ``ValueError`` for a model whose
     modules are not called one by one (compiled, scripted), for layers that name nothing and for the
@@ -104,7 +106,8 @@ def measure_torch(model: "nn.Module", batches: Iterable, **options: object) -> d
     """Return the statistics of each layer of ``model`` on ``batches``, as :func:`record_torch` runs it.
 
     Nothing else is kept: memory does not grow with the number of examples. ``options`` are those of
-    :func:`torch`, ``n_classes`` and ``window`` included; without ``n_classes``, labels are passed over.
+    :func:`torch`, ``n_classes``, ``window``, ``pairs`` and ``magnitudes`` included; without
+    ``n_classes``, labels are passed over.
     """
     return _run(model, batches, options | {"keep": "statistics"}).statistics()
 

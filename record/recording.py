@@ -15,10 +15,12 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from ..activity.arrays import Counts
+from .contents import check_contents
 from .examples import example_dataset
 from .files import read_tree, write_tree
 from .layers import LayerWeights, RecordedLayer, layer_dataset, weights_of
 from .notes import checked_notes
+from .reading import FAULTS, naming, read
 from .schema import ATTRIBUTES, check_tree
 
 
@@ -36,6 +38,7 @@ class Recording:
 
     def __post_init__(self) -> None:
         check_tree(self.tree)
+        check_contents(self.tree)
 
     @classmethod
     def from_arrays(
@@ -100,19 +103,28 @@ class Recording:
         """Open the recording at ``path`` lazily.
 
         Raises ``FileNotFoundError`` for no file and ``ValueError`` for a file of another kind or
-        version, cut short or damaged; damage behind the part read so far is found, by a
-        ``ValueError``, when an array is read that lies there (:func:`rote.record.verify` reads all).
+        version, cut short or damaged, for axes that do not fit, labels below zero, an order that is none
+        and weights that are not finite. Bits and activations are not read: damage there is found, by a
+        ``ValueError``, when they are (:func:`rote.record.verify` reads all).
         """
         tree = read_tree(path)
         try:
-            return cls(tree, Path(path))
-        except (TypeError, ValueError) as error:
+            with naming(path, *FAULTS):
+                return cls(tree, Path(path))
+        except ValueError:
             tree.close()
-            raise ValueError(f"{path}: {error}") from error
+            raise
 
     def save(self, path: str | Path) -> None:
-        """Write one netCDF file; an earlier one is replaced when this one is whole, never before."""
-        write_tree(self.tree, path)
+        """Write one netCDF file; an earlier one is replaced when this one is whole, never before.
+
+        Raises ``ValueError`` for a tree that was changed into none of a recording, and for numbers that
+        cannot be: not finite, bits behind the last unit, activations that do not agree with the bits.
+        """
+        with naming(self.path, ValueError):
+            check_tree(self.tree)
+            check_contents(self.tree, all_weights=True)
+            write_tree(self.tree, path)
 
     def close(self) -> None:
         """Close the file, if there is one."""
@@ -142,22 +154,22 @@ class Recording:
     @property
     def label(self) -> Counts:
         """What the network was trained towards, and the true label of held-out examples."""
-        return self.tree["label"].to_numpy()
+        return read(self.tree, "label")
 
     @property
     def true_label(self) -> Counts | None:
         """The true labels, ``None`` if they were not given."""
-        return self.tree["true_label"].to_numpy() if "true_label" in self.tree.dataset else None
+        return read(self.tree, "true_label") if "true_label" in self.tree.dataset else None
 
     @property
     def order(self) -> Counts:
         """Position at which each example was presented in the last epoch."""
-        return self.tree["order"].to_numpy()
+        return read(self.tree, "order")
 
     @property
     def held_out(self) -> np.ndarray:
         """Which examples were held out of training."""
-        return self.tree["held_out"].to_numpy()
+        return read(self.tree, "held_out")
 
     @property
     def condition(self) -> str:

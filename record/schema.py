@@ -7,7 +7,7 @@
                      weight_out (output, unit), each where it was recorded
                      attribute n_units
 
-The check looks at names, axes and kinds and reads no array, so that opening a file stays lazy.
+The check looks at names, axes and kinds and reads no array; :mod:`rote.record.contents` looks at these.
 """
 
 import re
@@ -30,6 +30,12 @@ LAYER_AXES = {
     "weight_in": ("unit", "input"),
     "bias": ("unit",),
     "weight_out": ("output", "unit"),
+}
+PART_NOTES = {  # what a reader without rote needs to know
+    "active_words": {
+        "unpack": "unit u is bit u % 64 of word u // 64, little endian: numpy.unpackbits("
+        "words.astype('<u8').view('u1'), axis=1, bitorder='little', count=n_units)"
+    }
 }
 ATTRIBUTES = ("schema", "schema_version", "condition", "seed", "epoch", "source", "created_by")
 RESERVED = frozenset((*EXAMPLE_KINDS, *ATTRIBUTES, "attrs", "file", "allow_pickle"))
@@ -62,7 +68,9 @@ def check_tree(tree: xr.DataTree) -> None:
     missing = [name for name in ATTRIBUTES if name not in tree.attrs]
     if missing:
         raise ValueError(f"recording lacks the attributes {', '.join(missing)}")
-    check_choice("condition", tree.attrs["condition"], RECORDED)
+    if not isinstance(tree.attrs["source"], str):
+        raise TypeError(f"source must be a text, got {tree.attrs['source']!r}")
+    check_choice("condition", str(tree.attrs["condition"]), RECORDED)
     check_count("seed", tree.attrs["seed"], least=0)
     check_count("epoch", tree.attrs["epoch"], least=0)
     for name, kind in EXAMPLE_KINDS.items():
@@ -71,6 +79,11 @@ def check_tree(tree: xr.DataTree) -> None:
         raise ValueError("a recording must hold at least one layer, got none")
     for name, node in tree.children.items():
         check_layer_name(name)
+        if node.children:
+            raise ValueError(
+                f"layer {name!r} holds the group {next(iter(node.children))!r}: a layer's arrays "
+                f"({', '.join(LAYER_AXES)}) lie side by side in it"
+            )
         _check_layer(name, node.to_dataset(inherit=False), tree.sizes["example"])
 
 
@@ -99,6 +112,8 @@ def _check_layer(name: str, layer: xr.Dataset, n_examples: int) -> None:
             raise ValueError(
                 f"{part} of layer {name!r} must have axes {LAYER_AXES[part]}, got {layer[part].dims}"
             )
+        if part != "active_words" and layer[part].dtype.kind != "f":
+            raise ValueError(f"{part} of layer {name!r} must hold floats, got {layer[part].dtype}")
     words = layer["active_words"]
     if words.dtype != np.uint64 or words.shape != (n_examples, n_words(n_units)):
         raise ValueError(

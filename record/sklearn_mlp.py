@@ -6,6 +6,8 @@ scikit-learn gives no hidden activations, so they are computed here; the output 
 held against the model's own ``predict_proba`` or ``predict``, so that what is recorded is what it does.
 """
 
+from importlib.metadata import version
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
@@ -52,6 +54,8 @@ def sklearn(model: MLPClassifier | MLPRegressor, inputs: ArrayLike, **options: o
         LayerWeights(weight_in=below.T, bias=bias, weight_out=above.T)
         for below, bias, above in zip(model.coefs_, model.intercepts_, model.coefs_[1:], strict=False)
     ]
+    noted = {"recorded_with": f"scikit-learn {version('scikit-learn')}"}
+    options["attrs"] = noted | dict(options.get("attrs") or {})
     return Recording.from_arrays(
         dict(zip(names, hidden, strict=True)), weights=dict(zip(names, weights, strict=True)), **options
     )

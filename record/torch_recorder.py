@@ -38,7 +38,9 @@ class TorchRecorder:
     ) -> None:
         self._chosen, self._skipped = chosen, skipped
         self._units, self._keeper, self._keep = units, keeper, keep
-        self._precision = {"bits": "float64", "statistics": "float32"}.get(keep, keep)
+        measured = isinstance(keeper, Running) and keeper.magnitudes
+        self._bits_alone = keep == "bits" or (keep == "statistics" and not measured)
+        self._precision = "float64" if self._bits_alone else "float32" if measured else keep
         self._watch = ForwardWatch(
             model, chosen, reduce=self._reduce, end=self._end_pass, tolerant=tolerant
         )
@@ -144,7 +146,7 @@ class TorchRecorder:
                     f"layer {name!r} must have as many units for every input, got {values.shape[1]} "
                     f"behind {self._sizes[name]}: resize the inputs, or take unit='channel'"
                 )
-            if self._keep == "bits":
+            if self._bits_alone:
                 return pack_tensor(values > 0)
             return rounded(values, self._precision).cpu().numpy()
 

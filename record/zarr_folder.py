@@ -1,4 +1,4 @@
-"""A recording's tree in a Zarr folder (format 3): written aside and sealed, read in chunks and checked.
+"""A recording's tree in a sealed Zarr folder (format 3), read in chunks and checked.
 
 Any Zarr reader opens the folder (``xarray.open_datatree(path, engine="zarr")``). Its file
 ``label/rote.seal`` names every other one with its size and the CRC-32 of its content, layers in order:
@@ -7,6 +7,7 @@ Any Zarr reader opens the folder (``xarray.open_datatree(path, engine="zarr")``)
     SIZE CRC-32 NAME
 
 Read through here the sizes are checked when the folder is opened, and a file's content when it is read.
+:mod:`rote.record.zarr_writing` writes such folders.
 """
 
 import json
@@ -15,12 +16,10 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
 import xarray as xr
-import zarr
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
-from .schema import LAYER_AXES
+from .reading import FAULTS, tree_of, unreadable
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
@@ -28,61 +27,6 @@ if TYPE_CHECKING:
 SEAL = "label/rote.seal"  # in an array that every recording has: Zarr looks for nothing else there
 MARK = "rote-seal-1"
 CODECS = ("bytes", "zstd")
-PLAIN = {"compressors": ()}  # bits do not shrink
-
-
-class ZarrFolder:
-    """A new Zarr folder: whole datasets, or layers whose axis of examples has no end yet."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._root = zarr.create_group(path, zarr_format=3)
-        self._layers: dict[str, zarr.Group] = {}  # in order
-
-    def write(self, name: str, dataset: xr.Dataset) -> None:
-        """Write ``dataset`` into group ``name``, or into the root if that is empty."""
-        if name:
-            self._layer(name)
-        encoding = dict.fromkeys(dataset.data_vars, PLAIN)
-        dataset.to_zarr(self._path, group=name, mode="a", encoding=encoding, consolidated=False)
-
-    def write_rows(self, layer: str, part: str, start: int, rows: np.ndarray) -> None:
-        """Write ``rows`` of a part of ``layer`` from example ``start`` on; the first set the chunks."""
-        group = self._layer(layer)
-        if part not in group:
-            group.create_array(
-                part,
-                shape=rows.shape,
-                chunks=rows.shape,
-                dtype=rows.dtype,
-                dimension_names=LAYER_AXES[part],
-                fill_value=0,
-                **({} if part == "activation" else PLAIN),
-            )
-        array = group[part]
-        if array.shape[0] < start + len(rows):
-            array.resize((start + len(rows), array.shape[1]))
-        array[start : start + len(rows)] = rows
-
-    def seal(self) -> None:
-        """Write the seal of the present files; nothing may be written behind it."""
-        lines = []
-        for file in sorted(filter(Path.is_file, self._path.rglob("*")), key=self._place):
-            content = file.read_bytes()
-            name = file.relative_to(self._path).as_posix()
-            lines.append(f"{len(content)} {zlib.crc32(content)} {name}\n")
-        table = "".join(lines).encode()
-        (self._path / SEAL).write_bytes(f"{MARK} {zlib.crc32(table)}\n".encode() + table)
-
-    def _layer(self, name: str) -> zarr.Group:
-        if name not in self._layers:
-            self._layers[name] = self._root.create_group(name)
-        return self._layers[name]
-
-    def _place(self, file: Path) -> tuple[int, Path]:
-        """Return what sorts files: those of the root, then those of each layer in turn."""
-        first = file.relative_to(self._path).parts[0]
-        return [None, *self._layers].index(first if first in self._layers else None), file
 
 
 def read_folder(path: Path) -> xr.DataTree:
@@ -91,15 +35,12 @@ def read_folder(path: Path) -> xr.DataTree:
     options = {"zarr_format": 3, "consolidated": False, "chunks": None, "cache": False}
     store.check_codecs()
     try:
-        tree = xr.open_datatree(store, engine="zarr", **options)
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise ValueError(f"{path} is whole but no Zarr folder of a recording: {error}") from error
-    # Zarr lists groups in any order
-    names = [
-        name for name in dict.fromkeys(f.split("/")[0] for f in store.files) if name in tree.children
-    ]
-    ordered = {f"/{name}": tree[name].to_dataset(inherit=False) for name in names}
-    tree = xr.DataTree.from_dict({"/": tree.to_dataset(), **ordered})
+        groups = xr.open_groups(store, engine="zarr", **options)
+        # Zarr lists groups in any order
+        names = dict.fromkeys("/" + file.rpartition("/")[0] for file in store.files)
+        tree = tree_of(path, {name: groups[name] for name in names if name in groups})
+    except FAULTS as error:
+        raise unreadable(path, "Zarr groups", error) from error
     tree.set_close(store.close)
     return tree
 
@@ -212,4 +153,10 @@ def _read_seal(path: Path) -> dict[str, tuple[int, int]]:
     if head != f"{MARK} {zlib.crc32(table)}".encode():
         raise ValueError(f"{path} is damaged in {SEAL}: restore it or record it again")
     rows = (line.split(" ", 2) for line in table.decode().splitlines())
-    return {name: (int(size), int(check)) for size, check, name in rows}
+    try:
+        files = {name: (int(size), int(check)) for size, check, name in rows}
+    except ValueError as error:
+        raise ValueError(f"{path} has a list of files that is none in {SEAL}") from error
+    if outside := [name for name in files if name.startswith("/") or ".." in name.split("/")]:
+        raise ValueError(f"{path} claims a file outside of it ({outside[0]!r})")
+    return files

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from rote.activity.packing import pack
 from rote.record import files
 from rote.record.appending import writer
-from rote.record.files import verify
 from rote.record.layers import LayerWeights
 from rote.record.recording import Recording
+from rote.record.verification import verify
 
 N_EXAMPLES = 90
 NOTES = {"condition": "memorizing", "seed": 3, "epoch": 12, "source": "draws"}

@@ -55,7 +55,7 @@ def test_memory_and_file_hold_what_arrays_do(precision, activity, weights, tmp_p
 @pytest.mark.parametrize("n_classes", [0, 3])
 def test_running_statistics_are_those_of_all_examples_at_once(n_classes, activity, weights):
     labels = np.arange(sum(BATCHES)) % 3
-    keeper = Running(n_classes=n_classes, window=4)
+    keeper = Running(n_classes=n_classes, window=4, magnitudes=True)
     if n_classes:
         keeper.label(labels[:5])  # labels and batches need not come in the same portions
         keeper.label(labels[5:])
@@ -65,6 +65,27 @@ def test_running_statistics_are_those_of_all_examples_at_once(n_classes, activit
         due = rote.measure(values > 0, activation=values, window=4, **options)
         for field in ("coactive_count", "class_active", "window_square", "magnitude_sum"):
             assert (getattr(measured[name], field) == getattr(due, field)).all(), field
+
+
+@pytest.mark.parametrize("bits", [False, True])
+def test_running_statistics_count_pairs_and_magnitudes_as_asked(bits, activity, weights):
+    """Bits are enough unless magnitudes are measured."""
+    due = fill(Running(magnitudes=True), activity, weights).statistics()["a"]
+    found = fill(Running(pairs=False), activity, weights, bits=bits).statistics()["a"]
+    assert found.n_magnitudes == 0
+    assert found.coactive_count.size == 0
+    assert (found.window_histogram == due.window_histogram).all()
+    assert (found.population_histogram == due.population_histogram).all()
+
+
+def test_pairs_that_no_memory_holds_are_refused_with_what_they_take(weights):
+    keeper = Running()
+    with pytest.raises(
+        ValueError, match=r"layer 'a': counts of all pairs of 10,000,000 units take 800,0"
+    ):
+        keeper.begin({"a": 10_000_000}, {}, {})
+    with pytest.raises(ValueError, match="window must be at least 2, got 1"):
+        Running(window=1)
 
 
 def test_missing_and_superfluous_labels_are_named(activity, weights):

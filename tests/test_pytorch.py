@@ -169,15 +169,32 @@ def test_memory_stays_flat_with_a_file_and_grows_without(tmp_path):
     assert grown["file"] < grown["memory"] / 10  # labels and order are: 8 bytes an example each, copied
 
 
-def test_running_statistics_are_those_of_the_recording():
+def test_running_statistics_are_those_of_the_recording(monkeypatch):
     model = convolutional()
     batches = loader(torch.randn(50, 2, 8, 8), torch.arange(50) % 3)
-    running = rote.record.measure_torch(model, batches, n_classes=3, window=4)
+    options = {"n_classes": 3, "window": 4}
+    running = rote.record.measure_torch(model, batches, magnitudes=True, **options)
     recording = rote.record.record_torch(model, batches, keep="float32", **NOTES)
     for name, due in rote.measure(recording, window=4).items():
         for field in ("coactive_count", "class_active", "window_square", "magnitude_sum"):
             assert (getattr(running[name], field) == getattr(due, field)).all(), field
+    monkeypatch.setattr("rote.record.torch_recorder.rounded", None)  # bits alone leave the device
+    bits = rote.record.measure_torch(model, batches, pairs=False, **options)
+    for name, due in running.items():
+        assert (bits[name].window_histogram == due.window_histogram).all()
+        assert (bits[name].coactive_count.size, bits[name].n_magnitudes) == (0, 0)
     assert rote.record.measure_torch(model, batches)["2"].n_classes == 0
+
+
+def test_pairs_that_no_memory_holds_stop_the_first_pass(monkeypatch):
+    """Units that are a channel at a position are many."""
+    monkeypatch.setattr("rote.activity.room._memory", lambda: 1 << 18)
+    model, words = convolutional(), r"layer '2': counts of all pairs of 256 units take 524,288 bytes, .*"
+    with rote.record.torch(model, keep="statistics"), pytest.raises(ValueError, match=words):
+        model(torch.randn(5, 2, 8, 8))
+    batches = loader(torch.randn(5, 2, 8, 8), torch.zeros(5, dtype=int))
+    statistics = rote.record.measure_torch(model, batches, pairs=False)
+    assert statistics["2"].n_units == 256
 
 
 def test_labels_may_come_before_or_after_their_batch():

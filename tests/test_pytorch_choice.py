@@ -155,6 +155,41 @@ def test_models_whose_modules_are_not_called_are_refused():
         rote.record.torch(lambda x: x)
 
 
+@pytest.mark.filterwarnings("ignore:Guards may run slower:RuntimeWarning")
+@torch.no_grad()
+def test_compiled_functions_run_uncompiled_while_they_are_recorded():
+    """What ``torch.compile`` made of a function steps aside where every operation is watched."""
+    model, inputs = perceptron().eval(), torch.randn(30, 4)
+    with rote.record.torch(model) as plain:
+        model(inputs)
+    model.forward = torch.compile(model.forward, backend="aot_eager")
+    model(inputs)  # is compiled by now
+    with rote.record.torch(model) as compiled:
+        model(inputs)
+    due, found = (each.recording(label=[0] * 30, **NOTES) for each in (plain, compiled))
+    assert found.layers == due.layers
+    assert all((found[name].words() == due[name].words()).all() for name in due.layers)
+
+    class Functional(nn.Module):
+        """A rectifier inside of a compiled function."""
+
+        def __init__(self):
+            super().__init__()
+            self.hidden, self.relu, self.out = nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 6)
+            self.rectify = torch.compile(lambda x: nn.functional.relu(x), backend="aot_eager")
+
+        def forward(self, x):
+            return self.rectify(self.out(self.relu(self.hidden(x))))
+
+    model = Functional()
+    model(inputs)
+    with (
+        rote.record.torch(model),
+        pytest.raises(ValueError, match=r"a rectifier \(relu\) ran as a func"),
+    ):
+        model(inputs)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from rote.cli import main
 from rote.record import files
-from rote.record.files import verify
 from rote.record.layers import LayerWeights
 from rote.record.npz import open_npz, save_npz
 from rote.record.recording import Recording
 from rote.record.seal import BLOCK, FOOTER, SealedFile
+from rote.record.verification import verify
 
 N_EXAMPLES = 60
 
@@ -93,6 +93,10 @@ def test_other_programs_open_the_file(path, engine):
     if engine == "netcdf4":
         pytest.importorskip("netCDF4", exc_type=ImportError)
     with xr.open_datatree(path, engine=engine) as tree:
+        words, n_units = tree["hidden_1/active_words"], tree["hidden_1"].attrs["n_units"]
+        how = words.attrs["unpack"].partition(": ")[2]  # as the file itself says
+        known = {"numpy": np, "words": words.to_numpy(), "n_units": n_units}
+        assert (eval(how, known) == recorded()["hidden_1"].active()).all()
         assert same(Recording(tree), recorded())
 
 
@@ -218,6 +222,62 @@ def test_a_killed_write_leaves_the_earlier_file(path, module, name, earlier):
             assert opened.epoch == 1
     recorded(epoch=2).save(target)
     verify(target)
+
+
+NPZ_KILLED = """
+import os, signal
+import numpy as np
+from rote.record import Recording, save_npz
+with Recording.open({source!r}) as recording:
+    save = np.savez_compressed
+    def killed(file, **arrays):
+        save(file, **arrays)
+        file.flush()
+        file.truncate({kept})
+        os.kill(os.getpid(), signal.SIGKILL)
+    np.savez_compressed = killed
+    save_npz(recording, {target!r})
+"""
+
+
+@pytest.mark.parametrize("kept", [0, 1000, 10**6])
+def test_a_killed_write_of_an_npz_leaves_the_earlier_one(path, kept):
+    target = path.with_name("target.npz")
+    save_npz(recorded(epoch=1), target)
+    program = NPZ_KILLED.format(source=str(path), target=str(target), kept=kept)
+    killed = subprocess.run([sys.executable, "-c", program], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert open_npz(target).epoch == 1
+    save_npz(recorded(epoch=2), target)
+    assert open_npz(target).epoch == 2
+
+
+NPZ_FULL = """
+import resource, signal, sys
+from rote.record import Recording, save_npz
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with Recording.open({source!r}) as recording:
+    for limit in {limits}:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        try:
+            save_npz(recording, {target!r})
+            sys.exit("saved")
+        except OSError as error:
+            assert "File too large" in str(error), error
+"""
+
+
+def test_a_full_disk_is_an_error_and_the_earlier_npz_stays(path):
+    """At any place of the file: its arrays and the list of them at its end."""
+    target = path.with_name("target.npz")
+    save_npz(recorded(), target)
+    before = target.read_bytes()
+    limits = [0, 100, len(before) // 2, len(before) - 600, len(before) - 1]
+    program = NPZ_FULL.format(source=str(path), target=str(target), limits=limits)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert target.read_bytes() == before
+    assert sorted(os.listdir(path.parent)) == [path.name, target.name]
 
 
 def test_a_failed_write_leaves_nothing_besides(path, monkeypatch):

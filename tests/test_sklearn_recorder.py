@@ -40,6 +40,14 @@ def test_activations_are_those_behind_each_hidden_layer(rng):
     assert score - score[:, :1] == pytest.approx(said - said[:, :1], abs=1e-4)
 
 
+def test_the_version_is_noted_beside_what_the_user_notes(rng):
+    model, inputs, labels = fitted(MLPClassifier, rng)
+    for given in ({}, {"attrs": None}, {"attrs": {"accuracy": 0.5}}):
+        noted = rote.record.sklearn(model, inputs, label=labels, **NOTES, **given).attrs
+        assert noted.pop("recorded_with").startswith("scikit-learn 1.")
+        assert noted == (given.get("attrs") or {})
+
+
 def test_weights_are_taken_along(rng):
     model, inputs, labels = fitted(MLPClassifier, rng)
     layer = rote.record.sklearn(model, inputs, label=labels, **NOTES)["relu2"]

@@ -65,6 +65,8 @@ def test_every_count_is_its_definition(recording):
         pooled = [count for block in by_class for count in windows(block, window)]
         for which, counts in enumerate((recorded, pooled)):
             assert measured.n_windows[which] == len(counts)
+            seen = [counts.count(often) for often in range(window + 1)]
+            assert measured.window_histogram[which, unit].tolist() == seen
             assert measured.window_sum[which, unit] == sum(counts)
             assert measured.window_square[which, unit] == sum(count**2 for count in counts)
 

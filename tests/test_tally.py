@@ -116,7 +116,7 @@ def test_shuffled_windows_are_those_of_the_permutation(rng):
     assert (measured.fano_factor("shuffled") < 2).all()
     assert measured.n_windows.tolist() == [50, 0, 50]
     total = measured + measured
-    np.testing.assert_array_equal(total.window_sum[2], 2 * measured.window_sum[2])
+    np.testing.assert_array_equal(total.window_histogram[2], 2 * measured.window_histogram[2])
     with pytest.raises(ValueError, match=r"in shuffled order needs two windows .* got 0: .*give rng"):
         measure(active).fano_factor("shuffled")
     with pytest.raises(TypeError, match=r"rng must be a numpy\.random.Generator, got int"):
@@ -201,6 +201,16 @@ def tallied(**options):
         (lambda: Tally(3, n_classes=-1), ValueError, "n_classes must be at least 0, got -1"),
         (lambda: Tally(3, start=-1), ValueError, "start must be at least 0, got -1"),
         (lambda: Tally(3, n_classes=2, class_start=[1]), ValueError, "class_start must hold 2 whole"),
+        (
+            lambda: Tally(65_536_000),
+            ValueError,
+            "pairs of 65,536,000 units take 34,359,738,368,000,000 bytes, more memory .*: leave pairs",
+        ),
+        (
+            lambda: Tally(4096, window=10**9),
+            ValueError,
+            "windows of 1,000,000,000 examples of 4,096 units take 32,768,000,032,768 bytes, .*: take a",
+        ),
         (lambda: Tally(3).statistics(), ValueError, "at least one example, got a tally of none"),
         (
             lambda: Tally(3).add(ACTIVE[:, :2]),
@@ -249,6 +259,14 @@ def test_a_portion_of_none_adds_nothing(form):
     assert_same(tally.statistics(), tallied(n_classes=2).statistics())
     with pytest.raises(ValueError, match=r"active must have 3 units, got shape \(0, 2\)"):
         tally.add(ACTIVE[:0, :2], labels=np.zeros(0, int))
+
+
+def test_what_the_machine_would_hand_out_but_does_not_have_is_refused(monkeypatch):
+    """Memory is promised before it is there; who then writes to it is killed."""
+    monkeypatch.setattr("rote.activity.room._memory", lambda: 8 * 100**2)
+    assert Tally(100, window=3).statistics
+    with pytest.raises(ValueError, match="all pairs of 101 units take 81,608 bytes"):
+        Tally(101)
 
 
 def test_a_refused_portion_leaves_the_tally_as_it_was():
