@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..validate.arms import MAIN
 from ..validate.results import Results
 from ..validate.twins import N_REPLICATES
 from . import (
+    arm_weights,
     arms,
     correlation,
+    drawn_read_out,
     fano,
     magnitude_laws,
     magnitudes,
@@ -20,6 +23,7 @@ from . import (
     population,
     rates,
     read_out,
+    spectra,
     summary,
     verdicts,
     way_back,
@@ -83,6 +87,11 @@ def own_labels(results: Results) -> pd.DataFrame:
     """Return the rows of the layers' table on training examples, classes as trained towards."""
     layers = results.layers
     return layers[(layers["examples"] == "training") & (layers["classes"] == "label")]
+
+
+def of_trained(bridge: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of networks that were trained."""
+    return bridge[bridge["condition"] != "initialized"]
 
 
 def _verdicts(results: Results, *, of_weights: bool) -> Figure:
@@ -183,6 +192,14 @@ CATALOGUE = (
         words=read_out.CAPTION,
     ),
     Entry(
+        name="drawn_read_out",
+        title="Read-outs of drawn layers",
+        from_results=lambda results: drawn_read_out.draw_drawn_read_out(
+            results.drawn_read_out, results.drawn_weights
+        ),
+        words=drawn_read_out.CAPTION,
+    ),
+    Entry(
         name="weight_map",
         title="From the law of the rates to the norm that weights obey",
         from_results=lambda results: weight_map.draw_weight_map(results.weight_map),
@@ -191,8 +208,32 @@ CATALOGUE = (
     Entry(
         name="bridge",
         title="Weights predicted from activity",
-        from_results=lambda results: arms.draw_arms(results.bridge, arms.WEIGHTS),
+        from_results=lambda results: arms.draw_arms(of_trained(results.bridge), arms.WEIGHTS),
         words=arms.WEIGHTS_CAPTION,
+    ),
+    Entry(
+        name="arm_weights",
+        title="Weights without penalty, with L2 and with L1, beside their laws",
+        from_results=lambda results: arm_weights.draw_arm_weights(results.bridge_densities),
+        words=arm_weights.CAPTION,
+    ),
+    Entry(
+        name="weight_shapes",
+        title="Shapes of the weights, arm by arm",
+        from_results=lambda results: arms.draw_arms(results.bridge, arms.SHAPES),
+        words=arms.SHAPES_CAPTION,
+    ),
+    Entry(
+        name="spectra",
+        title="Singular values of the change",
+        from_results=lambda results: spectra.draw_spectra(results.bridge_spectra),
+        words=spectra.CAPTION,
+    ),
+    Entry(
+        name="directions",
+        title="Directions of the change, arm by arm",
+        from_results=lambda results: arms.draw_arms(of_trained(results.bridge), arms.DIRECTIONS),
+        words=arms.DIRECTIONS_CAPTION,
     ),
     Entry(
         name="norms",
@@ -203,13 +244,15 @@ CATALOGUE = (
     Entry(
         name="balance",
         title="Exponents, balance and erased units, arm by arm",
-        from_results=lambda results: arms.draw_arms(results.bridge, arms.NORMS),
+        from_results=lambda results: arms.draw_arms(of_trained(results.bridge), arms.NORMS),
         words=arms.NORMS_CAPTION,
     ),
     Entry(
         name="way_back",
         title="Activity predicted from weights",
-        from_results=lambda results: way_back.draw_way_back(results.way_back),
+        from_results=lambda results: way_back.draw_way_back(
+            results.way_back[results.way_back["arm"] == MAIN]
+        ),
         words=way_back.CAPTION,
     ),
     Entry(

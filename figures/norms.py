@@ -6,18 +6,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..activity.arrays import Floats
-from ..validate.arms import MAIN
+from ..simulate.read_out import critical_rate
+from ..validate.arms import ARMS, MAIN
 from .style import COLOR, INK, MARKER, keys, layer_title, legend, panels, present, styled
 
 STEPS = (MAIN, "sgd")  # arms without a penalty
-BINS = np.linspace(0, 1, 6)  # of the initial rate
-LINES = {"l1 weak": ":", "l1": "--", "l1 long": "-"}
+BINS = np.array([0.0, 0.002, 0.01, 0.05, 0.2, 0.5, 1.0])  # of the initial rate
+LEAST = 5e-4  # rate at which units that were never active are drawn
+TARGETS = (1.0, 0.1)  # mean targets between which a critical rate is shaded
+LINES = {"l1 weak": ":", "l1": "--", "l1 sgd": "-.", "l1 long": "-"}
 CAPTION = """\
 Above, norm of the change of a unit's weights against its rate, a point a living unit of {n_seeds}
 networks, for Adam and for plain gradient steps (sgd): s is the slope of the logarithms over the panel's
 units of a condition; lines have the slopes ½ and 1. Below, share of units that an L1 penalty erased,
 all weights in or all weights out being exactly 0, against the rate the unit had before training,
-in five classes of rate: dotted, weak penalty; dashed, strong; full, strong and 1000 epochs."""
+in six classes of rate: dotted, weak penalty; dashed, strong; dash-dotted, strong with plain steps; full,
+strong and 1000 epochs. Shaded, rates λ/|ȳ| up to which the strong penalty would erase a unit that is
+active alone, with magnitude 1, for mean targets |ȳ| of 1 down to .1."""
 
 
 @styled
@@ -66,17 +71,23 @@ def _draw_norms(axes: Axes, units: pd.DataFrame, conditions: list[str]) -> None:
 
 
 def _draw_erased(axes: Axes, units: pd.DataFrame, arms: list[str], conditions: list[str]) -> None:
+    middle = np.sqrt(np.maximum(BINS[:-1], LEAST**2 / BINS[1]) * BINS[1:])
+    strength = float(ARMS["l1"]["strength"])
+    critical = [float(critical_rate(one, strength=strength, n_examples=1)) for one in TARGETS]
+    axes.axvspan(*critical, color="#DDDDDD", lw=0)
     for arm in arms:
         for condition in conditions:
             of = units[(units["arm"] == arm) & (units["condition"] == condition)]
+            if of.empty:
+                continue
             place = np.clip(np.digitize(of["initial_rate"], BINS) - 1, 0, BINS.size - 2)
             share = of.groupby(place)["erased"].mean()
             axes.plot(
-                (BINS[share.index] + BINS[share.index + 1]) / 2,
+                middle[share.index],
                 share,
                 color=COLOR[condition],
                 marker=MARKER[condition],
                 ls=LINES[arm],
                 ms=3.2,
             )
-    axes.set(xlim=(0, 1), ylim=(-0.03, 1.03))
+    axes.set(xscale="log", xlim=(critical[0] / 1.3, 1.1), ylim=(-0.03, 1.03))

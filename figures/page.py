@@ -7,9 +7,10 @@ from jinja2 import Environment, StrictUndefined
 
 from ..validate.arms import ARMS
 from ..validate.results import Results
-from .catalogue import CATALOGUE, facts, footer
+from .carries import carries
+from .catalogue import CATALOGUE, facts, footer, of_trained
 from .style import present
-from .tables import BRIDGE, back_rows, bridge_rows, layer_rows, network_rows, trained
+from .tables import BRIDGE, SHAPES, back_rows, bridge_rows, layer_rows, network_rows, trained
 from .verdicts import opposed
 
 SYMBOLS = {"supported": "✔", "refuted": "✘", "undecided": "?"}
@@ -39,8 +40,14 @@ def report_page(results: Results) -> str:
         failed=[row["network"] for row in networks if row["failed"]],
         conditions=present(table["condition"]),
         layers=layer_rows(results.layers),
-        bridge_columns=[name for name, _ in BRIDGE],
-        bridge=bridge_rows(results.bridge),
+        carries=carries(results.bridge, results.way_back),
+        bridges=[
+            {"columns": [name for name, _ in columns], "rows": bridge_rows(bridge, columns)}
+            for bridge, columns in (
+                (of_trained(results.bridge), BRIDGE),
+                (results.bridge, SHAPES),
+            )
+        ],
         back=back_rows(results.way_back),
         arms=_arms(),
         figures=[

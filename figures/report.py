@@ -26,9 +26,13 @@ NEEDED = (
     "population.csv",
     "weight_map.csv",
     "read_out.csv",
+    "drawn_read_out.csv",
+    "drawn_weights.csv",
     "magnitude_laws.csv",
     "bridge.csv",
     "bridge_units.csv",
+    "bridge_spectra.csv",
+    "bridge_densities.csv",
     "way_back.csv",
     "verdicts.json",
 )

@@ -35,15 +35,30 @@ STATISTICS = (  # what it is called, its unit, its column, the classes that it g
 BRIDGE = (  # what it is called, its column
     ("L1/L2 ratio of the change", "change_l1_l2_ratio"),
     ("predicted", "due_l1_l2_ratio"),
+    ("by rates alone", "rates_only_l1_l2_ratio"),
     ("Excess kurtosis of the change", "change_excess_kurtosis"),
     ("predicted", "due_excess_kurtosis"),
+    ("by rates alone", "rates_only_kurtosis"),
     ("Agreement of row cosines", "row_fit"),
+    ("Exponent of the inputs", "column_exponent"),
     ("Participation ratio", "change_participation_ratio"),
     ("predicted", "due_participation_ratio"),
+    ("corrected", "corrected_participation_ratio"),
+    ("Squares in the greatest singular value", "change_top_share"),
+    ("predicted", "due_top_share"),
     ("Share along the mean input", "change_mean_share"),
     ("Coherence exponent", "coherence_exponent"),
     ("Imbalance", "imbalance"),
+)
+SHAPES = (  # of the weights themselves
+    ("L1/L2 ratio", "weight_l1_l2_ratio"),
+    ("predicted", "due_weight_l1_l2_ratio"),
+    ("Excess kurtosis", "weight_excess_kurtosis"),
+    ("predicted", "due_weight_excess_kurtosis"),
+    ("Exponent q", "weight_exponent"),
+    ("predicted", "due_weight_exponent"),
     ("Zero weights", "zero_weights"),
+    ("Units erased", "erased"),
 )
 NONE = "–"
 
@@ -98,12 +113,14 @@ def layer_rows(layers: pd.DataFrame) -> dict[str, list[dict[str, object]]]:
     return rows
 
 
-def bridge_rows(bridge: pd.DataFrame) -> dict[str, list[dict[str, object]]]:
-    """Return for each layer the rows, an arm and condition each, of the table of ``BRIDGE``."""
+def bridge_rows(
+    bridge: pd.DataFrame, columns: tuple[tuple[str, str], ...]
+) -> dict[str, list[dict[str, object]]]:
+    """Return for each layer the rows, an arm and condition each, of a table of named ``columns``."""
     rows: dict[str, list[dict[str, object]]] = {}
     groups = bridge.groupby(["layer", "arm", "condition"], sort=False)
     for (layer, arm, condition), here in groups:
-        cells = [mean_sd(here[column]) for _, column in BRIDGE]
+        cells = [mean_sd(here[column]) for _, column in columns]
         rows.setdefault(layer_title(layer), []).append(
             {"arm": arm, "condition": condition, "cells": cells}
         )
@@ -118,10 +135,11 @@ def back_rows(way_back: pd.DataFrame) -> list[dict[str, object]]:
     return [
         {
             "layer": layer_title(layer),
+            "arm": arm,
             "condition": condition,
             "cells": [mean_sd(rows[column]) for column in columns],
         }
-        for (layer, condition), rows in here.groupby(["layer", "condition"], sort=False)
+        for (layer, arm, condition), rows in here.groupby(["layer", "arm", "condition"], sort=False)
     ]
 
 

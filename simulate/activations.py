@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..activity.arrays import Activity, Floats
-from ..activity.checks import as_activity, check_count
+from ..activity.checks import as_activity, as_floats, check_count
 from ..activity.kernel import over_blocks
 from ..activity.streams import Key, draw_keys, uniforms
 from .magnitudes import Magnitude
@@ -98,6 +98,21 @@ class ActivationPrediction:
         covariance = self.activity.covariance * np.outer(self.magnitude.mean, self.magnitude.mean)
         np.fill_diagonal(covariance, self.variance)
         return covariance
+
+    def drive(self, weight: ArrayLike, bias: ArrayLike) -> tuple[Floats, Floats]:
+        """Return mean and variance of the next layer's pre-activations W a + b, both ``(n_next,)``.
+
+        ``weight`` is ``(n_next, n_units)``, ``bias`` ``(n_next,)``. The correlation between units is
+        taken in: the variance is w C wᵀ, not the sum of the units' own. Raises ``ValueError`` for shapes
+        that do not fit.
+        """
+        weight, bias = as_floats("weight", weight), as_floats("bias", bias)
+        n_units = self.rate.size
+        if weight.ndim != 2 or weight.shape[1] != n_units:
+            raise ValueError(f"weight must have shape (n_next, n_units={n_units}), got {weight.shape}")
+        if bias.shape != (len(weight),):
+            raise ValueError(f"bias must have shape ({len(weight)},), got {bias.shape}")
+        return weight @ self.mean + bias, np.einsum("ki,ki->k", weight @ self.covariance, weight)
 
     def cdf(self, value: ArrayLike) -> Floats:
         """Return the probability of an activation up to ``value``, from 0 on; units on the last axis."""

@@ -17,10 +17,11 @@ Units that are active together share what they say. As T grows, S'S/T → E[ss�
 S'y/T → E[s y], so that the L2 weights go to (E[ssᵀ] + λ/T)⁻¹ E[s y].
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve
 from scipy.stats import binom
 
@@ -98,16 +99,33 @@ class LoneUnits:
 
     def weight_moments(self, *, penalty: str, strength: float) -> tuple[Floats, Floats]:
         """Return E|w| and E[w²] of each unit's weight, both ``(n_units,)``: of the norms, if summed."""
-        check_choice("penalty", penalty, PENALTIES)
         size, square = np.empty((2, self.rate.size))
-        alike, place = np.unique(np.stack([self.rate, self.target]), axis=1, return_inverse=True)
-        for number, (rate, target) in enumerate(alike.T):
-            law = binom(self.n_examples, rate)
-            count = np.arange(max(0, law.ppf(_UNSEEN)), law.isf(_UNSEEN) + 1)
-            weight = lone_weight(target, count, penalty=penalty, strength=strength)
-            chance, units = law.pmf(count), place == number
+        for units, weight, chance in self._laws(penalty, strength):
             size[units], square[units] = chance @ np.abs(weight), chance @ np.square(weight)
         return size, square
+
+    def weight_law(self, *, penalty: str, strength: float) -> tuple[Floats, Floats]:
+        """Return the values that a unit's weight may take, in order, and their probabilities.
+
+        Both are ``(n_values,)``, of a unit chosen at random: the distribution of a layer's weights. One
+        value is exactly 0, of units that were never active or, under L1, too rarely; under L2 a unit
+        that is active at all keeps a weight. Raises ``ValueError`` for an unknown penalty.
+        """
+        parts = [(w, c * units.sum()) for units, w, c in self._laws(penalty, strength)]
+        weight, chance = (np.concatenate(each) for each in zip(*parts, strict=True))
+        value, place = np.unique(np.append(weight, 0.0), return_inverse=True)
+        return value, np.bincount(place, np.append(chance, 0.0)) / self.rate.size
+
+    def _laws(self, penalty: str, strength: float) -> Iterator[tuple[NDArray[np.bool_], Floats, Floats]]:
+        """Yield units that are alike, the weights that they may have and their probabilities."""
+        check_choice("penalty", penalty, PENALTIES)
+        alike, place = np.unique(np.stack([self.rate, self.target]), axis=1, return_inverse=True)
+        least = np.maximum(0, binom.ppf(_UNSEEN, self.n_examples, alike[0]))
+        most = binom.isf(_UNSEEN, self.n_examples, alike[0])
+        for number, (rate, target) in enumerate(alike.T):
+            count = np.arange(least[number], most[number] + 1)
+            weight = lone_weight(target, count, penalty=penalty, strength=strength)
+            yield place == number, weight + 0.0, binom.pmf(count, self.n_examples, rate)
 
 
 def limiting_ridge(

@@ -1,10 +1,15 @@
-"""Learning rates of the examples: one number, or a schedule of one for each presentation."""
+"""Who is presented, and how strongly: what the laws of written weights ask of activity and steps.
+
+Examples must be independent of one another; learning rates are one number, or a schedule of one for each
+presentation.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..activity.arrays import Floats
 from ..activity.checks import as_floats, check_count, one_number
+from .dispersed import DispersedBernoulli
 
 
 def check_learning_rate(value: ArrayLike) -> Floats:
@@ -33,3 +38,14 @@ def learning_rates(learning_rate: Floats, n_examples: int) -> Floats:
         wanted = f"that of the learning_rate's schedule, {learning_rate.size}"
         raise ValueError(f"n_examples must be {wanted}, got {n_examples}")
     return np.broadcast_to(learning_rate, n_examples)
+
+
+def check_independent_examples(process: object) -> None:
+    """Raise ``ValueError`` for a process, or a part of one, whose examples depend on one another."""
+    if isinstance(process, DispersedBernoulli):
+        raise ValueError(
+            "process must draw its examples independently of one another, got DispersedBernoulli, whose "
+            "examples depend on one another within windows: the laws of written weights do not hold then"
+        )
+    for part in getattr(process, "parts", ()):
+        check_independent_examples(part)

@@ -104,9 +104,13 @@ class GeneralizedNormal:
 
     def pdf(self, weight: ArrayLike) -> Floats:
         """Return the density at ``weight``, in its shape."""
+        return np.exp(self.log_pdf(weight))
+
+    def log_pdf(self, weight: ArrayLike) -> Floats:
+        """Return the log of the density at ``weight``, in its shape."""
         size = np.abs(as_floats("weight", weight)) / self.scale
-        peak = np.exp(np.log(self.exponent / (2 * self.scale)) - gammaln(1 / self.exponent))
-        return peak * np.exp(-(size**self.exponent))
+        peak = np.log(self.exponent / (2 * self.scale)) - gammaln(1 / self.exponent)
+        return peak - size**self.exponent
 
     def cdf(self, weight: ArrayLike) -> Floats:
         """Return the probability of weights up to ``weight``, in its shape."""
@@ -154,16 +158,19 @@ class VarianceGamma:
 
     def pdf(self, weight: ArrayLike) -> Floats:
         """Return the density at ``weight``, in its shape; infinite at the mean of shapes up to ½."""
+        return np.exp(self.log_pdf(weight))
+
+    def log_pdf(self, weight: ArrayLike) -> Floats:
+        """Return the log of the density at ``weight``, in its shape; infinite where the density is."""
         deviation = np.abs(as_floats("weight", weight) - self.mean) / self.sd
         if self.shape == np.inf:
-            return np.exp(-0.5 * deviation**2) / (self.sd * np.sqrt(2 * np.pi))
+            return -0.5 * deviation**2 - np.log(self.sd * np.sqrt(2 * np.pi))
         order, beta = self.shape - 0.5, np.sqrt(2 * self.shape)
         z = beta * np.maximum(deviation, 1e-300)
-        with np.errstate(over="ignore"):
-            log = order * np.log(z / 2) + _log_bessel(order, z) - gammaln(self.shape)
-            at_mean = np.inf if order <= 0 else np.exp(gammaln(order) - gammaln(self.shape)) / 2
-        density = np.where(deviation < 1e-290, at_mean, np.exp(log))
-        return density * beta / (self.sd * np.sqrt(np.pi))
+        log = order * np.log(z / 2) + _log_bessel(order, z) - gammaln(self.shape)
+        at_mean = np.inf if order <= 0 else gammaln(order) - gammaln(self.shape) - np.log(2)
+        peak = np.log(beta / (self.sd * np.sqrt(np.pi)))
+        return np.where(deviation < 1e-290, at_mean, log) + peak
 
     def cdf(self, weight: ArrayLike) -> Floats:
         """Return the probability of weights up to ``weight``, in its shape.
@@ -222,9 +229,14 @@ def _normal_scale(exponent: float) -> float:
 
 
 def _log_bessel(order: float, z: Floats) -> Floats:
-    """Return log K_v(z), by Debye's expansion (DLMF 10.41.4) for orders from 50 on."""
+    """Return log K_v(z), by Debye's expansion (DLMF 10.41.4) for orders from 50 on.
+
+    Near zero K_v outgrows the numbers, but not its limit Γ(v)(z/2)^(-v)/2 (DLMF 10.30.2).
+    """
     if order < _LARGE:
-        return np.log(kve(order, z)) - z
+        value, size = kve(order, z), max(abs(order), 1e-300)
+        limit = gammaln(size) - np.log(2) - size * np.log(z / 2)
+        return np.where(np.isinf(value), limit, np.log(value) - z)
     root = np.hypot(order, z)
     t = order / root
     first = (3 * t - 5 * t**3) / 24

@@ -12,16 +12,19 @@ Without a mean, the squared singular values s² of the matrix have the moments
 
 by Isserlis' theorem, X and Y being sums of fourth joint cumulants, which are 0 for Gaussian weights.
 Ratios of two statistics are predicted by the ratio of their expectations, which a large layer's own
-ratio comes near to.
+ratio comes near to. The distribution of all weights together is had from their characteristic function.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammainc
 
 from ..activity.arrays import Floats
 from ..activity.covariance import correlation_matrix
+from .inversion import CharacteristicLaw
 from .singular_values import expected_singular_values
 from .weight_laws import GeneralizedNormal
 
@@ -38,6 +41,10 @@ class WeightPrediction:
     mean_size: Floats  # (n_units, n_inputs or 1) expected absolute weight
     terms: Callable[[], Terms]  # second moments, worked out when asked for
     fourth_cumulants: Callable[[], tuple[float, float]]  # X and Y
+    characteristic: Callable[[Floats], NDArray]  # of a weight chosen at random, at θ ``(n_steps,)``
+    zero_share: float  # probability that it is exactly 0
+    square_variances: Callable[[], Floats]  # of the squared norms: ``(n_units,)``
+    strengths: Callable[[], Floats] | None = None  # see ``singular_values``
 
     @property
     def n_units(self) -> int:
@@ -58,6 +65,43 @@ class WeightPrediction:
     def norm_l2(self) -> Floats:
         """Root of the expected squared norm of the weights into a unit: ``(n_units,)``."""
         return np.sqrt(self.mean_square.mean(axis=1) * self.n_inputs)
+
+    @property
+    def norm_square_variance(self) -> Floats:
+        """Variance of the squared norm of the weights into a unit: ``(n_units,)``."""
+        return self.square_variances()
+
+    def norm_cdf(self, norm: ArrayLike) -> Floats:
+        """Return the probability of an L2 norm up to ``norm``, from 0 on; units on the last axis.
+
+        Near, not exact: by the Gamma law of the squared norm that has its mean and variance. It does not
+        know of the chance that a rare unit is never written at all.
+        """
+        mean, variance = self.norm_l2**2, self.norm_square_variance
+        if not (variance > 0).all():
+            unit = int(np.argmin(variance))
+            raise ValueError(
+                f"norm_cdf needs units whose norm varies, got a constant one at unit {unit}"
+            )
+        return gammainc(mean**2 / variance, np.square(norm) * mean / variance)
+
+    def pdf(self, weight: ArrayLike) -> Floats:
+        """Return the density at ``weight``, in its shape, of all weights together that are not 0."""
+        return self._law().pdf(weight)
+
+    def cdf(self, weight: ArrayLike) -> Floats:
+        """Return the share of all weights together that lies up to ``weight``, in its shape."""
+        return self._law().cdf(weight)
+
+    def _law(self) -> CharacteristicLaw:
+        one, two, _, four = self.cumulants
+        if not two.any():
+            raise ValueError("pdf and cdf need weights that vary")
+        single = np.sqrt(np.divide(four, two, out=np.zeros_like(two), where=(two > 0) & (four > 0)))
+        reach = (np.abs(one) + 12 * np.sqrt(two) + 6 * single).max()
+        return CharacteristicLaw(
+            characteristic=self.characteristic, reach=float(reach), zero=self.zero_share
+        )
 
     @property
     def matrix_norm_l1(self) -> float:
@@ -111,9 +155,14 @@ class WeightPrediction:
         """Singular values of a large matrix with these second moments, the greatest first.
 
         ``(min(n_units, n_inputs),)``, as :func:`~rote.simulate.singular_values.expected_singular_values`
-        tells them of normal weights. Raises ``ValueError`` for weights with a mean.
+        tells them of normal weights. Where all that units share is how often they are written,
+        ``strengths`` gives the variances of their weights as they come out, not only in the mean: units
+        written rarely differ by chance. Elsewhere the mean second moments stand for those that come out,
+        and units must be written often. Raises ``ValueError`` for weights with a mean.
         """
         (rows, _, work_out), *others = self._terms_without_mean("singular_values")
+        if self.strengths is not None:
+            return expected_singular_values(self.strengths(), _eigenvalues(work_out()))
         noise = 0.0
         for more_rows, _, more_columns in others:
             noise += _multiple_of_identity(more_rows) * _multiple_of_identity(more_columns())

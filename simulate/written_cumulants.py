@@ -20,6 +20,8 @@ characteristic function φ of the sum, a product over examples,
 """
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom, nbinom, poisson
 
 from ..activity.arrays import Floats
 from .weight_laws import VarianceGamma
@@ -98,6 +100,68 @@ def _lost(
     initial_sd: float,
 ) -> Floats:
     """Return 1 - Re φ at ``theta`` ``(n_units, n_steps)``, without cancellation where θ is small."""
+    log_size, angle = _log_characteristic(theta, rate, dispersion, change, level, number, initial_sd)
+    return 2 * np.exp(log_size) * np.square(np.sin(angle / 2)) - np.expm1(log_size)
+
+
+def pooled_characteristic(
+    theta: Floats,
+    rate: Floats,
+    dispersion: Floats,
+    change: VarianceGamma,
+    learning_rates: Floats,
+    initial_sd: float,
+) -> NDArray[np.complex128]:
+    """Return the mean over units of φ at ``theta`` ``(n_steps,)``, with learning rates as above."""
+    level, number = _levels(learning_rates)
+    alike, times = np.unique(np.stack([rate, dispersion]), axis=1, return_counts=True)
+    total = np.zeros(theta.size, dtype=np.complex128)
+    for (one, other), often in zip(alike.T, times, strict=True):
+        of = np.array([one]), np.array([other]), change, level, number, initial_sd
+        log_size, angle = _log_characteristic(theta[None], *of)
+        total += often * np.exp(log_size[0] + 1j * angle[0])
+    return total / rate.size
+
+
+def log_never(rate: Floats, dispersion: Floats, n_examples: int) -> Floats:
+    """Return the log of the probability of no presentation in ``n_examples``: ``(n_units,)``."""
+    drops = dispersion * rate
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.where(dispersion == 0, -rate, -np.log1p(drops) / dispersion)
+    return n_examples * each
+
+
+def count_quantiles(share: Floats, rate: Floats, dispersion: Floats, n_examples: int) -> Floats:
+    """Return quantiles of how often units are presented: ``(n_shares, n_units)``."""
+    share, found = share[:, None], np.zeros((share.size, rate.size))
+    for kind, units in (
+        ("bernoulli", dispersion < 0),
+        ("poisson", dispersion == 0),
+        ("negative", dispersion > 0),
+    ):
+        if not units.any():
+            continue
+        each, gain = rate[units], 1 / np.where(units, dispersion, 1.0)[units]
+        if kind == "bernoulli":  # binomial of gain sides
+            law = binom(np.maximum(np.round(-gain * n_examples), 1), np.minimum(-each / gain, 1))
+        elif kind == "poisson":
+            law = poisson(each * n_examples)
+        else:
+            law = nbinom(gain * n_examples, gain / (gain + each))
+        found[:, units] = law.ppf(share)
+    return found
+
+
+def _log_characteristic(
+    theta: Floats,
+    rate: Floats,
+    dispersion: Floats,
+    change: VarianceGamma,
+    level: Floats,
+    number: Floats,
+    initial_sd: float,
+) -> tuple[Floats, Floats]:
+    """Return log |φ| and the angle of φ at ``theta`` ``(n_units, n_steps)``."""
     log_size, angle = -0.5 * np.square(initial_sd * theta), np.zeros_like(theta)
     rate, dispersion = rate[:, None], dispersion[:, None]
     inverse = -1 / np.where(dispersion == 0, np.inf, dispersion)
@@ -113,4 +177,4 @@ def _lost(
             half = 0.5 * np.log1p(np.maximum(2 * x + x**2 + y**2, -1))
         log_size += times * np.where(dispersion == 0, rate * real, inverse * half)
         angle += times * np.where(dispersion == 0, rate * imaginary, inverse * np.arctan2(y, 1 + x))
-    return 2 * np.exp(log_size) * np.square(np.sin(angle / 2)) - np.expm1(log_size)
+    return log_size, angle

@@ -30,11 +30,24 @@ from ..activity.checks import check_count
 from ..activity.events import Events
 from .counts import CountArray, CountProcess
 from .process import Process
-from .schedules import check_initial_sd, check_learning_rate, learning_rates
+from .schedules import (
+    check_independent_examples,
+    check_initial_sd,
+    check_learning_rate,
+    learning_rates,
+)
 from .weight_laws import VarianceGamma
 from .weight_prediction import Terms, WeightPrediction
 from .writing_kernels import BLOCK, Weights, normal_weights, presentations
-from .written_cumulants import mean_size, unit_cumulants
+from .written_cumulants import (
+    count_quantiles,
+    log_never,
+    mean_size,
+    pooled_characteristic,
+    unit_cumulants,
+)
+
+_QUANTILES = 32  # of each unit's number of presentations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,6 +67,7 @@ class WrittenWeights:
                 found = type(getattr(self, name)).__name__
                 wanted = "a process of units" if name == "process" else "a VarianceGamma"
                 raise TypeError(f"{name} must be {wanted}, got {found}")
+        check_independent_examples(self.process)
         object.__setattr__(self, "initial_sd", check_initial_sd(self.initial_sd))
         object.__setattr__(self, "learning_rate", check_learning_rate(self.learning_rate))
 
@@ -89,6 +103,12 @@ class WrittenWeights:
             mean_size=sizes[:, None],
             terms=lambda: self._terms(sums),
             fourth_cumulants=lambda: self._fourth_cumulants(sums[3]),
+            characteristic=lambda theta: pooled_characteristic(
+                theta, rate, dispersion, self.change, rates, self.initial_sd
+            ),
+            zero_share=self._zero_share(rates),
+            square_variances=lambda: self._square_variances(cumulants, rates),
+            strengths=lambda: self._strengths(sums),
         )
 
     def coherence_exponent(self, n_examples: int) -> Floats:
@@ -135,6 +155,47 @@ class WrittenWeights:
         alike = n_inputs * fourth + n_inputs * (n_inputs - 1) * self.change.sd**4 * own
         between = n_inputs * self.change.sd**4 * pairs
         return square * (alike + n_inputs * between), square * (alike + between)
+
+    def _zero_share(self, rates: Floats) -> float:
+        """Return the probability that a weight is exactly 0, never having been written."""
+        if self.initial_sd > 0:
+            return 0.0
+        return float(np.exp(log_never(*self._activity(), np.count_nonzero(rates))).mean())
+
+    def _square_variances(self, cumulants: Floats, rates: Floats) -> Floats:
+        """Return the variances of the squared norms: those of inputs, and of what inputs share.
+
+        Given the activity a weight has the mean m₁A and the variance v B + initial_sd², with A and B the
+        sums of η and of η² over presentations and v that of a change. All inputs share A and B.
+        """
+        one, two, three, four = cumulants
+        own = four + 4 * three * one + 2 * two**2 + 4 * two * one**2
+        counts = unit_cumulants(*self._activity(), np.ones(4))
+        mean, variance = self.change.mean, self.change.sd**2
+
+        def joint(n_a: int, n_b: int) -> Floats:
+            return counts[n_a + n_b - 1] * np.sum(rates ** (n_a + 2 * n_b))
+
+        a1, a2, a3, a4 = (joint(order, 0) for order in (1, 2, 3, 4))
+        of_a = a4 + 4 * a3 * a1 + 2 * a2**2 + 4 * a2 * a1**2
+        of_both = joint(2, 1) + 2 * a1 * joint(1, 1)
+        shared = mean**4 * of_a + 2 * mean**2 * variance * of_both + variance**2 * joint(0, 2)
+        return self.n_inputs * (own + (self.n_inputs - 1) * shared)
+
+    def _strengths(self, sums: Floats) -> Floats:
+        """Return the variances of weights, at quantiles of how often each unit is presented.
+
+        A schedule counts as so many examples at one learning rate that mean and variance of a unit's
+        variance are right. ``(n_units,)``: quantiles of all units in order, and means of neighbours.
+        """
+        rate, dispersion = self._activity()
+        if sums[1] == 0:
+            return np.full(rate.size, self.initial_sd**2)
+        n_examples = max(1, round(sums[1] ** 2 / sums[3]))
+        share = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+        often = np.sort(count_quantiles(share, rate, dispersion, n_examples), axis=None)
+        mean = often.reshape(rate.size, _QUANTILES).mean(axis=1)
+        return self.change.sd**2 * sums[1] / n_examples * mean + self.initial_sd**2
 
 
 def _parts(

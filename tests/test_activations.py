@@ -65,6 +65,23 @@ def test_moments_are_those_of_draws_conditional_on_any_process(process, rng, agr
     assert rejects(pair_alarms(drawn, law.mean, apart))
 
 
+@pytest.mark.parametrize("process", processes(), ids=lambda process: type(process).__name__)
+def test_the_next_layers_drive_is_that_of_draws_and_knows_of_pairs(process, rng, agrees, rejects):
+    layer, bias = gamma_layer(process), np.array([0.5, -1.0])
+    weight = np.array([[1.0, 0.5, 2.0, 0.3], [-0.5, 1.0, 0.2, -0.4]])
+    drawn = layer.sample(N_EXAMPLES, rng=rng).astype(np.float64) @ weight.T + bias
+    law = layer.predict()
+    mean, variance = law.drive(weight, bias)
+    assert agrees(np.append(mean_alarms(drawn, mean), mean_alarms((drawn - mean) ** 2, variance)))
+    assert rejects(mean_alarms(drawn, mean - bias))
+    apart = np.square(weight) @ law.variance  # as if units were independent
+    assert rejects(mean_alarms((drawn - mean) ** 2, apart))
+    with pytest.raises(ValueError, match=r"weight must have shape \(n_next, n_units=4\), got \(2, 3\)"):
+        law.drive(weight[:, :3], bias)
+    with pytest.raises(ValueError, match=r"bias must have shape \(2,\), got \(3,\)"):
+        law.drive(weight, np.zeros(3))
+
+
 def test_activations_have_a_mass_at_zero_and_their_law_above(rng, agrees, rejects):
     layer = gamma_layer(processes()[0])
     drawn, law = layer.sample(N_EXAMPLES, rng=rng), layer.predict()

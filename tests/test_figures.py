@@ -1,5 +1,7 @@
 """Figures: what is drawn is what was given, it is named, and the bytes repeat."""
 
+from itertools import pairwise
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -10,14 +12,18 @@ from scipy import stats
 
 from rote.activity.measurement import measure
 from rote.activity.words import CONDITIONS
-from rote.figures.arms import NORMS, WEIGHTS, draw_arms
+from rote.figures.arm_weights import draw_arm_weights
+from rote.figures.arms import DIRECTIONS, NORMS, WEIGHTS, draw_arms
+from rote.figures.carries import carries
 from rote.figures.correlation import draw_correlation, independent_twin, spectrum
+from rote.figures.drawn_read_out import draw_drawn_read_out
 from rote.figures.fano import draw_fano, sampling_band
 from rote.figures.magnitudes import draw_magnitudes, fit_sigma
 from rote.figures.norms import draw_norms
 from rote.figures.population import draw_population
 from rote.figures.rates import EDGES, beta_law, draw_rates
 from rote.figures.read_out import draw_read_out
+from rote.figures.spectra import draw_spectra
 from rote.figures.style import COLOR, present, save, sign
 from rote.figures.summary import STATISTICS, draw_summary
 from rote.figures.tables import layer_rows, mean_sd, network_rows
@@ -25,6 +31,7 @@ from rote.figures.verdicts import draw_verdicts
 from rote.figures.weights import draw_weights, standardized
 from rote.inference.verdict import Level, Twin, Verdict
 from rote.simulate.magnitudes import RectifiedMagnitude
+from rote.validate.arms import ARMS
 
 SEEDS, N_UNITS = (3, 4), 30
 LAYERS = ("hidden_1", "hidden_2")
@@ -415,8 +422,8 @@ def bridge(n_seeds=2):
     arms = ["adam", "sgd", "l1"]
     rows = [(arm, c, seed) for arm in arms for c in CONDITIONS[1:] for seed in range(n_seeds)]
     table = pd.DataFrame(rows, columns=["arm", "condition", "seed"]).assign(layer="hidden_1")
-    for quantity in (*WEIGHTS, *NORMS):
-        for column in filter(None, (quantity.column, quantity.beside)):
+    for quantity in (*WEIGHTS, *NORMS, *DIRECTIONS):
+        for column in filter(None, (quantity.column, quantity.beside, quantity.third)):
             table[column] = np.linspace(0, 1, len(table))
     return table
 
@@ -426,9 +433,10 @@ def test_every_network_of_every_arm_is_a_point_and_its_prediction_an_open_one():
     figure = draw_arms(table, WEIGHTS)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["adam", "sgd", "l1"]
     points = [line for line in figure.axes[0].lines if line.get_linestyle() == "None"]
-    filled = [line for line in points if line.get_markerfacecolor() != "white"]
+    crosses = [line for line in points if line.get_marker() == "x"]
+    filled = [line for line in points if line.get_mfc() != "white" and line.get_marker() != "x"]
     assert sum(len(line.get_xdata()) for line in filled) == len(table)
-    assert len(points) == 2 * len(filled)
+    assert len(points) == 3 * len(filled) == 3 * len(crosses)
     seen = np.sort(np.concatenate([line.get_xdata() for line in filled]))
     assert seen == pytest.approx(np.sort(table["change_l1_l2_ratio"]))
 
@@ -445,7 +453,91 @@ def test_slopes_and_erased_shares_are_those_of_the_units():
     figure = draw_norms(units)
     assert [text.get_text() for text in figure.axes[0].texts] == ["s = 0.50"] * 2
     (line, *_) = figure.axes[2].lines
-    assert line.get_ydata() == pytest.approx([1, 1, 0, 0, 0])
+    due = [
+        (rate[(rate >= low) & (rate < high)] < 0.4).mean() for low, high in pairwise((0.05, 0.2, 0.5, 1))
+    ]
+    assert line.get_ydata() == pytest.approx(due)
+    (critical,) = figure.axes[2].patches
+    assert critical.get_x() == pytest.approx(ARMS["l1"]["strength"])
+    assert critical.get_width() == pytest.approx(9 * ARMS["l1"]["strength"])
+
+
+def test_weights_of_the_arms_stand_beside_the_laws_and_their_prediction():
+    low = np.linspace(-4, 3.9, 80)
+    parts = []
+    for arm in ("adam", "l1"):
+        for condition in CONDITIONS if arm == "adam" else CONDITIONS[1:]:
+            share = stats.norm.pdf(low + 0.05) * 0.1
+            due = np.nan if condition == "initialized" else stats.laplace.pdf(low + 0.05) * 0.1
+            frame = pd.DataFrame({"low": low, "share": share, "due_share": due})
+            parts.append(frame.assign(arm=arm, condition=condition, layer="hidden_1", what="weight"))
+            parts.append(frame.assign(arm=arm, condition=condition, layer="hidden_1", what="change"))
+    figure = draw_arm_weights(pd.concat(parts))
+    first, second = figure.axes
+    assert (len(first.patches), len(second.patches)) == (3, 2)
+    assert first.patches[0].get_data().values == pytest.approx(stats.norm.pdf(low + 0.05))
+    lines = [line for line in first.lines if line.get_linestyle() == "-"]
+    assert len(lines) == 2  # nothing is predicted of initialized weights
+    assert lines[0].get_ydata() == pytest.approx(stats.laplace.pdf(low + 0.05))
+    assert [axes.get_ylabel() for axes in figure.axes] == ["adam\ndensity", "l1\ndensity"]
+
+
+def test_spectra_are_means_over_networks_beside_those_predicted():
+    table = pd.DataFrame(
+        [(c, seed, rank) for c in CONDITIONS[1:] for seed in (0, 1) for rank in (1, 2, 3)],
+        columns=["condition", "seed", "rank"],
+    ).assign(arm="sgd", layer="hidden_1", due=0.3)
+    table["change"] = np.where(table["seed"] == 0, 0.2, 0.6)
+    seen, due = draw_spectra(table).axes[0].lines[:2]
+    assert seen.get_ydata() == pytest.approx([0.4] * 3)
+    assert due.get_ydata() == pytest.approx([0.3] * 3)
+    assert due.get_linestyle() == "--"
+
+
+def test_drawn_read_outs_are_means_of_draws_with_lone_units_dotted():
+    table = pd.DataFrame(
+        [
+            (k, p, s, d)
+            for k in CONDITIONS[1:]
+            for p in ("l1", "l2")
+            for s in (3.0, 30.0)
+            for d in (0, 1)
+        ],
+        columns=["kind", "penalty", "strength", "draw"],
+    ).assign(norm_l2=1.0, lone_norm_l2=2.0, lone_survivors=0.25)
+    table["survivors"] = np.where(table["draw"] == 0, 0.2, 0.6)
+    sizes = pd.DataFrame(
+        {"size": [0.0, 0.5, 1.0], "share": [0.2, 0.5, 1.0], "lone_share": [0.3, 0.6, 1.0]}
+    )
+    weights = pd.concat(
+        sizes.assign(kind=k, penalty=p, strength=30.0) for k in CONDITIONS[1:] for p in ("l1", "l2")
+    )
+    axes = draw_drawn_read_out(table, weights).axes
+    points = axes[0].lines[0].get_ydata()
+    assert points == pytest.approx([0.4, 0.4])
+    assert any(line.get_ydata() == pytest.approx([0.25, 0.25]) for line in axes[0].lines)
+    full, dotted = axes[3].lines[:2]
+    assert full.get_ydata() == pytest.approx([0.2, 0.5, 1.0])
+    assert dotted.get_ydata() == pytest.approx([0.3, 0.6, 1.0])
+
+
+def test_sentences_tell_what_the_tables_say():
+    table = bridge().assign(due_l1_l2_ratio=0.6, change_l1_l2_ratio=0.62, rates_only_l1_l2_ratio=0.8)
+    table["column_exponent"] = np.where(table["arm"] == "sgd", 0.9, 0.1)
+    table = table.assign(row_fit=0.5, row_fit_activity=0.1, row_fit_read_out=0.6, spectrum_error=0.1)
+    table.loc[table["arm"] == "l1", "due_l1_l2_ratio"] = 0.3
+    back = pd.DataFrame({"arm": ["adam", "l1"], "condition": "memorizing", "layer": "hidden_1"}).assign(
+        moments="recorded", rate_error=0.01, correlation_slope=[1.02, 0.9], population_distance=0.1,
+        independent_distance=0.2,
+    )  # fmt: skip
+    told = carries(table, back)
+    assert "Without a penalty the L1/L2 ratio is predicted to 0.05 in 4 of 4" in told[0]
+    assert "in 0 of 2 arms, conditions and layers; predicted less seen is farthest off, −0.32" in told[1]
+    assert "off by 0.18 in the mean, from joint activity, read-out and inputs by 0.02" in told[2]
+    assert "holds in part" in told[3]
+    assert "in 2 of 6 (by arm: adam 0.10 to 0.10; sgd 0.90 to 0.90" in told[3]
+    assert "better than with either alone in 0 of 6" in told[4]
+    assert "farthest from 1 by −0.10 in l1, memorizing, hidden layer 1" in told[-1]
 
 
 def test_read_outs_are_means_over_networks_with_lone_units_dotted():

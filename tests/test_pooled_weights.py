@@ -79,6 +79,7 @@ def test_parameters_share_the_laws_names(name, process, rng):
     assert names - {"zero_fraction"} == set(process.__dataclass_fields__) - {"mean"}
 
 
+@pytest.mark.slow
 def test_evidences_are_integrals_of_the_likelihood(rng):
     weight = rng.laplace(0, 0.07, 120)
     found = weight_evidence(weight)

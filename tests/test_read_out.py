@@ -15,7 +15,7 @@ from rote.simulate import (
     lone_weight,
 )
 from rote.simulate.read_out import PENALTIES
-from rote.validate.read_out import ReadOut, read_out_rows, solve_read_out
+from rote.validate.read_out import ReadOut, drawn_read_outs, read_out_rows, solve_read_out
 
 COUNT = np.array([0, 1, 2, 4, 8, 64])
 TARGET = np.array([3.0, 1.0, -1.0, 0.5, -2.0, 0.3])
@@ -86,6 +86,30 @@ def test_survivors_and_norms_are_those_of_drawn_counts(rng, agrees, rejects):
             error = drawn.std(axis=0) / np.sqrt(n_draws)
             assert agrees(2 * stats.norm.sf(np.abs(drawn.mean(axis=0) - due) / error))
             assert rejects(2 * stats.norm.sf(np.abs(drawn.mean(axis=0) - 1.1 * due) / error))
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_weights_of_a_layer_follow_their_law_and_no_other(penalty, rng, agrees, rejects):
+    """Distribution functions between the values: of 40,000 draws of a layer of four kinds of units."""
+    rate = np.array([1e-3, 5e-3, 0.02, 0.02])
+    target = np.array([1.0, -0.5, 2.0, 2.0])
+    units = LoneUnits(rate=rate, target=target, n_examples=500)
+    count = rng.binomial(500, rate, size=(10_000, 4))
+    weight = lone_weight(target, count, penalty=penalty, strength=1.5).ravel()
+    value, chance = units.weight_law(penalty=penalty, strength=1.5)
+    assert chance.sum() == pytest.approx(1)
+    assert (np.diff(value) > 0).all()
+    for place in (-0.2, -1e-9, 0.0, 0.5, 1.5):
+        below = chance[value <= place].sum()
+        seen = int((weight <= place).sum())
+        assert agrees(stats.binomtest(seen, weight.size, below).pvalue)
+        assert rejects(stats.binomtest(seen, weight.size, min(below + 0.05, 1)).pvalue)
+    size, square = units.weight_moments(penalty=penalty, strength=1.5)
+    assert chance @ np.abs(value) == pytest.approx(size.mean())
+    assert chance @ np.square(value) == pytest.approx(square.mean())
+    dead = chance[value == 0][0]
+    due = stats.binom.pmf(0, 500, rate) if penalty == "l2" else 1 - units.survival(1.5)
+    assert dead == pytest.approx(due.mean())
 
 
 def test_l1_reads_generalizing_units_where_it_has_erased_memorizing_ones(rng):
@@ -200,6 +224,25 @@ ACTIVITY = np.ones((3, 2), dtype=np.bool_)
 def test_impossible_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_drawn_layers_are_read_out_as_lone_units_are_expected_to(rng):
+    """Rare independent units are next to alone; generalizing ones share what they say."""
+    table, weights = drawn_read_outs(3, [10.0, 100.0], rng=rng)
+    assert len(table) == 2 * 3 * 2 * 2
+    rare = table[(table["kind"] == "memorizing") & (table["penalty"] == "l1")]
+    mean = rare.groupby("strength").mean(numeric_only=True)
+    assert mean["survivors"].to_numpy() == pytest.approx(mean["lone_survivors"].to_numpy(), abs=0.06)
+    assert mean["survivors"].iloc[1] < 0.1 < 0.6 < mean["survivors"].iloc[0]
+    common = table[(table["kind"] == "generalizing") & (table["strength"] == 100.0)]
+    assert common.loc[common["penalty"] == "l1", "survivors"].mean() > 0.85
+    for (kind, penalty, strength), here in weights.groupby(["kind", "penalty", "strength"]):
+        chosen = (table["kind"] == kind) & (table["penalty"] == penalty)
+        draws = table[chosen & (table["strength"] == strength)]
+        zero = here[here["size"] == 0].iloc[0]
+        assert zero["share"] == pytest.approx(1 - draws["survivors"].mean())
+        assert zero["lone_share"] == pytest.approx(1 - draws["lone_survivors"].mean())
+        assert (np.diff(here["share"]) >= 0).all()
 
 
 def recorded(activity, label):

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from html import escape
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,10 +11,13 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from rote.figures.arms import DIRECTIONS, NORMS, SHAPES, WEIGHTS
+from rote.figures.carries import carries
 from rote.figures.catalogue import CATALOGUE, footer
 from rote.figures.page import report_page
 from rote.figures.report import REPORT_STEPS, report_study
 from rote.figures.tables import BRIDGE
+from rote.figures.tables import SHAPES as SHAPE_COLUMNS
 from rote.figures.way_back import ERRORS, MOMENTS
 from rote.figures.weight_map import PANELS
 from rote.inference.verdict import Level, Twin, Verdict
@@ -83,16 +87,33 @@ def write_bridge(folder, rng):
     arms = [(arm, condition) for arm in ("adam", "sgd", "l1") for condition in CONDITIONS[1:]]
     rows = [(arm, condition, seed) for arm, condition in arms for seed in SEEDS]
     bridge = pd.DataFrame(rows, columns=["arm", "condition", "seed"]).assign(layer=LAYERS[0])
-    for _, column in [*BRIDGE, ("", "row_fit_activity"), ("", "erased")]:
+    drawn = [q for qs in (WEIGHTS, SHAPES, DIRECTIONS, NORMS) for q in qs]
+    columns = [column for q in drawn for column in (q.column, q.beside, q.third) if column]
+    columns += [column for _, column in (*BRIDGE, *SHAPE_COLUMNS)] + [
+        "row_fit_read_out",
+        "spectrum_error",
+    ]
+    for column in columns:
         bridge[column] = rng.uniform(0, 1, len(bridge))
-    bridge.to_csv(folder / "bridge.csv", index=False)
+    start = [("adam", "initialized", seed) for seed in SEEDS]
+    start = pd.DataFrame(start, columns=["arm", "condition", "seed"]).assign(layer=LAYERS[0])
+    for _, column in SHAPE_COLUMNS:
+        start[column] = np.nan if column.startswith("due") else 0.5
+    pd.concat([start, bridge]).to_csv(folder / "bridge.csv", index=False)
+    who = bridge[["arm", "condition", "seed", "layer"]]
+    spectra = who.loc[who.index.repeat(3)].assign(rank=np.tile([1, 2, 3], len(who)))
+    spectra.assign(change=0.5, due=0.4).to_csv(folder / "bridge_spectra.csv", index=False)
+    densities = who.loc[who.index.repeat(4)].assign(low=np.tile([-2, -1, 0, 1], len(who)))
+    densities = densities.assign(what="weight", share=0.25, due_share=0.2)
+    densities.to_csv(folder / "bridge_densities.csv", index=False)
     units = bridge[["arm", "condition", "seed", "layer"]].loc[bridge.index.repeat(N_UNITS)]
     for column in ("rate", "initial_rate", "change_norm_l2"):
         units[column] = rng.uniform(0.1, 1, len(units))
     units["erased"] = rng.random(len(units)) < 0.3
     units.to_csv(folder / "bridge_units.csv", index=False)
     back = pd.DataFrame(
-        [(c, m) for c in CONDITIONS for m in MOMENTS], columns=["condition", "moments"]
+        [(a, c, m) for a in ("adam", "sgd") for c in CONDITIONS for m in MOMENTS],
+        columns=["arm", "condition", "moments"],
     ).assign(layer=LAYERS[0], magnitude_error=0.1, correlation_slope=1.0)
     for column in (*ERRORS, *(scale for _, scale in ERRORS.values())):
         back[column] = rng.uniform(0, 0.1, len(back))
@@ -104,6 +125,15 @@ def write_bridge(folder, rng):
     for column in ("survivors", "lone_survivors", "norm_l2", "lone_norm_l2", "unexplained"):
         read[column] = rng.uniform(0.1, 1, len(read))
     read.to_csv(folder / "read_out.csv", index=False)
+    drawn = pd.DataFrame(
+        [(k, p, s) for k in CONDITIONS[1:] for p in ("l1", "l2") for s in (3.0, 30.0)] * 2,
+        columns=["kind", "penalty", "strength"],
+    )
+    for column in ("survivors", "norm_l2"):
+        drawn[column] = drawn[f"lone_{column}"] = rng.uniform(0.1, 1, len(drawn))
+    drawn.to_csv(folder / "drawn_read_out.csv", index=False)
+    sizes = drawn[:8].assign(size=0.5, share=0.3, lone_share=0.2)
+    sizes.to_csv(folder / "drawn_weights.csv", index=False)
     laws = pd.DataFrame({"condition": CONDITIONS, "law": "gamma", "log_density": -0.1})
     laws.assign(layer=LAYERS[0]).to_csv(folder / "magnitude_laws.csv", index=False)
     weights = pd.DataFrame({"loading": [0.0, 0.0, 0.3, 0.3], "heterogeneity": [0.1, 1.0, 0.1, 1.0]})
@@ -225,6 +255,17 @@ def test_page_tells_verdicts_networks_limits_and_origin(study, told):
     assert "doi:10.1016/j.neucom.2024.128473" in text
     assert "doi:10.1007/978-3-032-21477-5_27" in text
     assert str(study) not in text
+
+
+def test_page_tells_where_theory_carries_and_what_the_bridge_cannot(study, told):
+    results = Results(study)
+    for sentence in carries(results.bridge, results.way_back):
+        assert escape(sentence, quote=False) in text_of(told[1])
+    assert "Critical rates are those of units that are active alone" in told[1]
+
+
+def text_of(page):
+    return page.replace("&#39;", "'").replace("&#34;", '"')
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)

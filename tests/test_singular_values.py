@@ -30,6 +30,7 @@ def test_equal_units_and_inputs_follow_marchenko_and_pastur(n_units, n_inputs):
         assert values[rank] == pytest.approx(np.sqrt(due), rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise_sd", [0.0, 0.7])
 @pytest.mark.parametrize(("n_units", "n_inputs"), [(150, 250), (250, 150)])
 def test_unequal_ones_are_those_drawn(n_units, n_inputs, noise_sd, rng):

@@ -65,7 +65,11 @@ def numpy_training(images, labels, *, seed, training, keep_remainder=True):
     values = [array.astype(np.float64) for layer in drawn for array in layer]
     mean, square = ([np.zeros_like(value) for value in values] for _ in range(2))
     orders, step = stream(seed, "order"), 0
-    for _ in range(training.final_epoch):
+    rates = np.full(training.final_epoch, training.learning_rate)
+    if training.falls_from is not None:
+        n_falling = rates.size - training.falls_from
+        rates[training.falls_from :] *= np.arange(n_falling, 0, -1) / (n_falling + 1)
+    for epoch in range(training.final_epoch):
         order = orders.permutation(N_EXAMPLES)
         for start in range(0, N_EXAMPLES, training.batch_size):
             batch = order[start : start + training.batch_size]
@@ -75,13 +79,16 @@ def numpy_training(images, labels, *, seed, training, keep_remainder=True):
             parameters = [(w, b) for w, b in zip(values[::2], values[1::2], strict=True)]
             slopes = numpy_gradient(parameters, images[batch], labels[batch])
             for i, slope in enumerate(array for layer in slopes for array in layer):
-                weights, way, rate = i % 2 == 0, slope, training.learning_rate
+                weights, way, rate = i % 2 == 0, slope, rates[epoch]
                 if weights and training.penalty == "l2":
                     way = slope = slope + training.strength * values[i]
                 if training.optimizer == "adam":
                     mean[i] = 0.9 * mean[i] + 0.1 * slope
                     square[i] = 0.999 * square[i] + 0.001 * slope**2
-                    rate = rate / (np.sqrt(square[i] / (1 - 0.999**step)) + 1e-8)
+                    root = np.sqrt(square[i] / (1 - 0.999**step))
+                    if weights and training.penalty == "l1":
+                        root = np.maximum(root, 0.1 * np.sqrt((root**2).mean()))
+                    rate = rate / (root + 1e-8)
                     way = mean[i] / (1 - 0.9**step)
                 values[i] = values[i] - rate * way
                 if weights and training.penalty == "l1":
@@ -105,12 +112,15 @@ def test_two_epochs_are_those_of_back_propagation_and_adam(images, labels):
     assert farthest(network, other) > 0.5  # the two examples left over do count
 
 
+STEADY = {"falls_from": None}
 PULLED = {
     "sgd": {"optimizer": "sgd", "learning_rate": 0.1},
     "sgd l2": {"optimizer": "sgd", "learning_rate": 0.1, "penalty": "l2", "strength": 0.3},
     "sgd l1": {"optimizer": "sgd", "learning_rate": 0.1, "penalty": "l1", "strength": 0.1},
     "adam l2": {"penalty": "l2", "strength": 0.3},
     "adam l1": {"penalty": "l1", "strength": 0.03},
+    "adam falling": {"falls_from": 1},
+    "sgd falling": {"optimizer": "sgd", "learning_rate": 0.1, "falls_from": 0},
 }
 
 
@@ -124,6 +134,16 @@ def test_every_step_is_its_papers(images, labels, changed):
         weaker = Training(**settings(**changed | {"strength": 0.5 * training.strength}))
         other = numpy_training(images, labels, seed=3, training=weaker)
         assert farthest(network, other) > 0.1  # the penalty's strength does count
+    if training.falls_from is not None:
+        other = numpy_training(images, labels, seed=3, training=Training(**settings(**changed | STEADY)))
+        assert farthest(network, other) > 0.1
+
+
+def test_the_learning_rate_falls_on_a_line_from_where_it_is_told():
+    falling = Training(learning_rate=0.8, final_epoch=6, falls_from=3)
+    rates = [falling.rate_in(epoch) for epoch in range(1, 7)]
+    assert rates == pytest.approx([0.8, 0.8, 0.8, 0.6, 0.4, 0.2])
+    assert Training(learning_rate=0.8, final_epoch=6).rate_in(6) == 0.8
 
 
 def test_l1_makes_weights_exactly_zero_and_no_other_penalty_does(images, labels):
@@ -327,6 +347,12 @@ def test_impossible_labels_are_named(labels, error, sentence):
         ({"max_epochs": 0}, ValueError, "max_epochs must be at least 1, got 0"),
         ({"final_epoch": -1}, ValueError, "final_epoch must be at least 0, got -1"),
         ({"final_epoch": 1.5}, TypeError, "final_epoch must be a whole number, got 1.5"),
+        ({"falls_from": 3}, ValueError, "falls_from must lie before final_epoch 0, got 3"),
+        (
+            {"falls_from": 9, "final_epoch": 9},
+            ValueError,
+            "falls_from must lie before final_epoch 9, got 9",
+        ),
         ({"held_out_share": 1.0}, ValueError, r"held_out_share must lie in \(0, 1\), got 1.0"),
     ],
 )

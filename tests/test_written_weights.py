@@ -9,10 +9,13 @@ from rote.simulate import (
     DichotomizedGaussian,
     GammaPoisson,
     IndependentBernoulli,
+    MixedProcess,
     SharedFeatures,
     VarianceGamma,
     WrittenWeights,
 )
+from rote.simulate.dispersed import DispersedBernoulli
+from rote.simulate.singular_values import expected_singular_values
 from rote.simulate.writing_kernels import BLOCK, presentations
 
 N_EXAMPLES = 60
@@ -105,6 +108,51 @@ def test_statistics_are_those_predicted(process, name, agrees, rejects, rng):
         assert rejects(stats.ttest_1samp(total - 1.2 * ratio * fourth, 0).pvalue)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("often", [1, 5])
+@pytest.mark.parametrize("kind", ["Bernoulli", "Gamma-Poisson"])
+def test_singular_values_of_rarely_written_units_are_those_drawn(often, kind, rng):
+    """Units written about once differ by chance, which the mean of their variances does not know."""
+    rate = np.full(150, often / N_EXAMPLES) * np.linspace(0.5, 1.5, 150)
+    process = (
+        IndependentBernoulli(rate=rate)
+        if kind == "Bernoulli"
+        else GammaPoisson(rate=rate, dispersion=2.0)
+    )
+    layer = written(process, CHANGES["unrelated"], n_inputs=120, learning_rate=STEPS)
+    drawn = np.array([layer.sample(N_EXAMPLES, rng=rng) for _ in range(40)], dtype=np.float64)
+    seen = np.linalg.svd(drawn, compute_uv=False).mean(axis=0)
+    predicted = layer.predict(N_EXAMPLES)
+    due = predicted.singular_values
+    living = slice(0, 30 if often == 1 else 80)
+    np.testing.assert_allclose(due[living], seen[living], rtol=0.09)
+    of_mean = expected_singular_values(np.linalg.eigvalsh(predicted.gram) / 120, np.ones(120))
+    assert np.abs(of_mean[living] / seen[living] - 1).max() > (0.2 if often == 1 else 0.1)
+    spread = np.square(due).sum() ** 2 / (due**4).sum()
+    assert spread == pytest.approx(predicted.participation_ratio, rel=0.1)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("kind", ["Bernoulli", "Gamma-Poisson"])
+def test_variances_of_squared_norms_are_those_drawn(name, kind, agrees, rejects, rng):
+    """Over 2,000 layers, by the mean of squared deviations, whose own tails are light enough."""
+    rate = np.array([0.02, 0.1, 0.4])
+    process = (
+        IndependentBernoulli(rate=rate)
+        if kind == "Bernoulli"
+        else GammaPoisson(rate=rate, dispersion=0.2)
+    )
+    layer = written(process, CHANGES[name], n_inputs=6, initial_sd=0.1, learning_rate=STEPS)
+    drawn = np.array([layer.sample(N_EXAMPLES, rng=rng) for _ in range(2000)], dtype=np.float64)
+    law = layer.predict(N_EXAMPLES)
+    deviation = np.square(np.square(drawn).sum(axis=2) - law.norm_l2**2)
+    assert agrees(stats.ttest_1samp(deviation, law.norm_square_variance).pvalue)
+    assert rejects(stats.ttest_1samp(deviation, 1.5 * law.norm_square_variance).pvalue)
+    often = np.square(drawn[:, 2]).sum(axis=1)
+    share = law.norm_cdf(np.sqrt(often)[:, None] * np.ones(3))[:, 2]
+    assert np.abs(np.sort(share) - np.linspace(0, 1, 2000)).max() < 0.07  # a Gamma law is near
+
+
 def test_prediction_and_measurement_speak_the_same_names(rng):
     layer = written(IndependentBernoulli(rate=rng.beta(1, 9, 400)), VarianceGamma(sd=1), n_inputs=500)
     predicted, measured = layer.predict(5000), weight_statistics(layer.sample(5000, rng=rng))
@@ -147,12 +195,18 @@ def test_normal_weights_are_the_slow_twins():
 
 
 PROCESS = IndependentBernoulli(rate=[0.1, 0.2])
+DISPERSED = DispersedBernoulli(rate=np.array([0.1, 0.2]), dispersion=np.full(2, 0.1), window=5)
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "sentence"),
     [
         ({"process": None}, TypeError, "process must be a process of units, got NoneType"),
+        (
+            {"process": MixedProcess(share=[0.5, 0.5], parts=[DISPERSED, DISPERSED])},
+            ValueError,
+            "process must draw its examples independently of one another, got DispersedBernoulli",
+        ),
         ({"change": 1.0}, TypeError, "change must be a VarianceGamma, got float"),
         ({"n_inputs": 0}, ValueError, "n_inputs must be at least 1, got 0"),
         ({"initial_sd": -1}, ValueError, r"initial_sd must be at least 0, got -1"),

@@ -18,7 +18,18 @@ from sklearn.linear_model import Ridge, lasso_path
 from ..activity.arrays import Activity, Counts, Floats
 from ..activity.checks import as_floats, check_choice
 from ..record.recording import Recording
-from ..simulate.read_out import PENALTIES, check_strength, lone_weight
+from ..simulate.dichotomized import DichotomizedGaussian
+from ..simulate.process import Process
+from ..simulate.rates import BetaRates
+from ..simulate.read_out import PENALTIES, LoneUnits, check_strength, lone_weight
+
+N_UNITS, N_EXAMPLES = 200, 5000  # of drawn layers
+TOLD = ("norm_l1", "norm_l2", "l1_l2_ratio", "unexplained")  # of their read-outs
+SIZES = np.linspace(0, 1.4, 71)  # of weights, at which their distribution is told
+KINDS = {  # of them: Beta law of the rates, loading on a common factor
+    "memorizing": ((1, 199), 0.0),
+    "generalizing": ((2, 10), 0.4),
+}
 
 _GAP = 1e-8  # of the lasso's objective from its optimum, relative to the target's sum of squares
 _SWEEPS = 100_000  # of the lasso over all weights
@@ -122,6 +133,53 @@ def read_out_rows(recording: Recording, *, strength: ArrayLike) -> pd.DataFrame:
             who = {"condition": recording.condition, "seed": recording.seed, "layer": name}
             rows.append(table.assign(**who, penalty=penalty, strength=strength))
     return pd.concat(rows, ignore_index=True)
+
+
+def drawn_layer(kind: str, rng: np.random.Generator) -> Process:
+    """Return a layer of ``KINDS`` with rates drawn from its law."""
+    (a, b), loading = KINDS[check_choice("kind", kind, tuple(KINDS))]
+    law = BetaRates(n_units=N_UNITS, mean=a / (a + b), concentration=a + b)
+    return DichotomizedGaussian(rate=law.sample(rng=rng), loading=loading)
+
+
+def drawn_read_outs(
+    n_draws: int, strength: ArrayLike, *, rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read a sum with weights ±1 out of ``n_draws`` drawn layers of each of ``KINDS``.
+
+    The first table has a row for each kind, draw, penalty and strength: ``survivors`` are shares of all
+    units, norms those of the weights, and ``lone_*`` what is expected of units that are active alone.
+    The second has the distribution of the sizes |w|, pooled over draws: ``share`` of all units up to
+    ``size`` and ``lone_share``, as expected.
+    """
+    strength, rows, below = np.atleast_1d(check_strength(strength)), [], {}
+    for kind in KINDS:
+        for draw in range(n_draws):
+            process, signs = drawn_layer(kind, rng), rng.choice([-1.0, 1.0], size=N_UNITS)
+            activity = process.sample(N_EXAMPLES, rng=rng)
+            lone = LoneUnits(rate=process.rate, target=signs, n_examples=N_EXAMPLES)
+            for penalty in PENALTIES:
+                solved = solve_read_out(activity, activity @ signs, penalty=penalty, strength=strength)
+                for place, one in enumerate(strength):
+                    size, chance = lone.weight_law(penalty=penalty, strength=float(one))
+                    size = np.abs(size)
+                    rows.append(
+                        {"kind": kind, "draw": draw, "penalty": penalty, "strength": one}
+                        | {name: getattr(solved, name)[place] for name in TOLD}
+                        | {"survivors": solved.survivors[place] / N_UNITS}
+                        | {"lone_survivors": chance[size > 0].sum()}
+                        | {"lone_norm_l1": N_UNITS * chance @ size}
+                        | {"lone_norm_l2": np.sqrt(N_UNITS * chance @ size**2)}
+                    )
+                    seen = (np.abs(solved.weight[place]) <= SIZES[:, None]).mean(axis=1)
+                    due = (size <= SIZES[:, None]) @ chance
+                    below.setdefault((kind, penalty, one), []).append([seen, due])
+    frames = []
+    for (kind, penalty, one), shares in below.items():
+        seen, due = np.mean(shares, axis=0)
+        who = {"kind": kind, "penalty": penalty, "strength": one}
+        frames.append(pd.DataFrame({"size": SIZES, "share": seen, "lone_share": due}).assign(**who))
+    return pd.DataFrame(rows), pd.concat(frames, ignore_index=True)
 
 
 def _ridge(units: Floats, target: Floats, strength: Floats) -> Floats:

@@ -79,6 +79,26 @@ class Results:
         return pd.read_csv(self.folder / "bridge_units.csv")
 
     @cached_property
+    def bridge_spectra(self) -> pd.DataFrame:
+        """Singular values of each layer's change, and predicted, in every arm."""
+        return pd.read_csv(self.folder / "bridge_spectra.csv")
+
+    @cached_property
+    def bridge_densities(self) -> pd.DataFrame:
+        """Densities of each layer's weights and of their change, and predicted, in every arm."""
+        return pd.read_csv(self.folder / "bridge_densities.csv")
+
+    @cached_property
+    def drawn_read_out(self) -> pd.DataFrame:
+        """What a penalized read-out leaves of drawn layers."""
+        return pd.read_csv(self.folder / "drawn_read_out.csv")
+
+    @cached_property
+    def drawn_weights(self) -> pd.DataFrame:
+        """Distribution of the read-out weights of drawn layers, and as expected of units alone."""
+        return pd.read_csv(self.folder / "drawn_weights.csv")
+
+    @cached_property
     def read_out(self) -> pd.DataFrame:
         """What a penalized read-out leaves of each layer of each network."""
         return pd.read_csv(self.folder / "read_out.csv")

@@ -55,7 +55,7 @@ class Study:
     def n_steps(self) -> int:
         """Number of steps of :func:`run_study`."""
         n_arms = len(self.arm_names) * self.seeds
-        return len(self.networks) + n_arms + 7 + len(MODELS) * len(self.layers)
+        return len(self.networks) + n_arms + 8 + len(MODELS) * len(self.layers)
 
     @property
     def training(self) -> Training:

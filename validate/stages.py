@@ -24,7 +24,7 @@ from .datasets import Dataset
 from .findings import write_finding
 from .magnitude_fits import magnitude_fits
 from .networks import record_network
-from .read_out import read_out_rows
+from .read_out import drawn_read_outs, read_out_rows
 from .results import Results
 from .settings import Study
 from .steps import write_table
@@ -35,6 +35,16 @@ from .way_back import prediction_errors
 SHAPES = (0.5, 0.7, 1.0, 1.5, 2.5, 5.0, 15.0, 100.0)  # of the units' nearly Gamma rates
 STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0)  # of the penalty on a read-out
 LOADINGS = (0.0, 0.3, 0.6)  # on a factor common to the units
+BRIDGE = {  # parts of the bridge's tables, and the files that hold them
+    "layers": "bridge.csv",
+    "units": "bridge_units.csv",
+    "spectra": "bridge_spectra.csv",
+    "densities": "bridge_densities.csv",
+}
+ARM_PARTS = (*BRIDGE, "back")  # that each arm and seed leaves
+ARM_DRAWS = 10_000  # for the law of an arm's population count: it errs by less than .017 (99 %)
+DRAWN = 10  # layers of each kind drawn for read-outs
+DRAWN_FILES = ("drawn_read_out.csv", "drawn_weights.csv")
 
 
 def train_network(
@@ -84,7 +94,7 @@ def train_arm(
     tell: Callable[[float], object],
 ) -> None:
     """Train one seed's networks as ``arm`` has it, and write their rows of the bridge's tables."""
-    tables = []
+    tables, back = [], []
     for number, condition in enumerate(CONDITIONS[1:]):
         tell(number / 2)
         recording = record_network(
@@ -96,8 +106,12 @@ def train_arm(
         )
         with results.recording("initialized", seed) as initial:
             tables.append(bridge_tables(recording, initial, dataset.images, arm=arm))
-    for output, parts in zip(outputs, zip(*tables, strict=True), strict=True):
-        write_table(results.folder / output, pd.concat(parts))
+        rng = study.rng(f"way back {arm} {condition} {seed}")
+        errors = prediction_errors(recording, dataset.images, rng=rng, n_draws=ARM_DRAWS)
+        back.append(errors.assign(arm=arm))
+    for output, name in zip(outputs, BRIDGE, strict=False):
+        write_table(results.folder / output, pd.concat([getattr(one, name) for one in tables]))
+    write_table(results.folder / outputs[-1], pd.concat(back))
 
 
 def weigh_networks(
@@ -108,33 +122,36 @@ def weigh_networks(
     tell: Callable[[float], object],
 ) -> None:
     """Write the bridge's tables: the main networks and, from ``paths``, those of the arms."""
-    layers, units = [], []
-    trained = [network for network in study.networks if network[0] != "initialized"]
-    for number, (condition, seed) in enumerate(trained):
+    tables = []
+    for number, (condition, seed) in enumerate(study.networks):
         with (
             results.recording(condition, seed) as now,
             results.recording("initialized", seed) as initial,
         ):
-            of_layers, of_units = bridge_tables(now, initial, dataset.images, arm=MAIN)
-        layers.append(of_layers)
-        units.append(of_units)
-        tell(number / len(trained))
-    layers += [pd.read_csv(results.folder / path) for path in paths[::2]]
-    units += [pd.read_csv(results.folder / path) for path in paths[1::2]]
-    write_table(results.folder / "bridge.csv", pd.concat(layers))
-    write_table(results.folder / "bridge_units.csv", pd.concat(units))
+            tables.append(bridge_tables(now, initial, dataset.images, arm=MAIN))
+        tell(number / len(study.networks))
+    for place, (name, output) in enumerate(BRIDGE.items()):
+        parts = [part for one in tables if (part := getattr(one, name)) is not None]
+        parts += [pd.read_csv(results.folder / path) for path in paths[place :: len(BRIDGE) + 1]]
+        write_table(results.folder / output, pd.concat(parts))
 
 
 def predict_back(
-    study: Study, results: Results, dataset: Dataset, tell: Callable[[float], object]
+    study: Study,
+    results: Results,
+    dataset: Dataset,
+    paths: list[str],
+    tell: Callable[[float], object],
 ) -> None:
-    """Write how far activity predicted from weights is from what was recorded."""
+    """Write how far activity predicted from weights is from what was recorded; arms from ``paths``."""
     tables = []
     for number, (condition, seed) in enumerate(study.networks):
         rng = study.rng(f"way back {condition} {seed}")
         with results.recording(condition, seed) as recording:
-            tables.append(prediction_errors(recording, dataset.images, rng=rng))
+            errors = prediction_errors(recording, dataset.images, rng=rng)
+            tables.append(errors.assign(arm=MAIN))
         tell(number / len(study.networks))
+    tables += [pd.read_csv(results.folder / path) for path in paths[len(BRIDGE) :: len(BRIDGE) + 1]]
     write_table(results.folder / "way_back.csv", pd.concat(tables))
 
 
@@ -148,6 +165,13 @@ def read_networks(study: Study, results: Results, tell: Callable[[float], object
         tell(number / len(study.networks))
     write_table(results.folder / "read_out.csv", pd.concat(read))
     write_table(results.folder / "magnitude_laws.csv", pd.concat(loud))
+
+
+def read_drawn_layers(study: Study, results: Results, _tell: Callable[[float], object]) -> None:
+    """Write what a penalty leaves of drawn layers of memorizing and of generalizing units."""
+    rng = study.rng("drawn read-outs")
+    for name, table in zip(DRAWN_FILES, drawn_read_outs(DRAWN, STRENGTHS, rng=rng), strict=True):
+        write_table(results.folder / name, table)
 
 
 def map_weights(study: Study, results: Results, _tell: Callable[[float], object]) -> None:

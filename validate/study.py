@@ -7,7 +7,11 @@
     twins.csv, population.csv       processes drawn at the fitted parameters, and measured
     arms/                           the same networks trained with penalties and by plain steps
     bridge.csv, bridge_units.csv    weights predicted from activity, and as they are, in every arm
+    bridge_spectra.csv              their singular values, and
+    bridge_densities.csv            their densities, beside those predicted
     read_out.csv                    what a penalty leaves of a read-out of each layer
+    drawn_read_out.csv              and of drawn layers, and
+    drawn_weights.csv               the distribution of their weights
     magnitude_laws.csv              laws of magnitudes, judged on held-out examples
     weight_map.csv                  weights that theory gives to rates and correlations
     way_back.csv                    activity predicted from weights, and as it is
@@ -55,11 +59,13 @@ def run_study(
         tables = _run_arms(study, results, dataset, steps)
         work = partial(stages.weigh_networks, study, results, dataset, tables)
         inputs = [*recordings, *tables]
-        steps.run("weights from activity", ["bridge.csv", "bridge_units.csv"], work, inputs=inputs)
-        work = partial(stages.predict_back, study, results, dataset)
-        steps.run("activity from weights", ["way_back.csv"], work, inputs=recordings)
+        steps.run("weights from activity", list(stages.BRIDGE.values()), work, inputs=inputs)
+        work = partial(stages.predict_back, study, results, dataset, tables)
+        steps.run("activity from weights", ["way_back.csv"], work, inputs=inputs)
         work = partial(stages.read_networks, study, results)
         steps.run("read out", ["read_out.csv", "magnitude_laws.csv"], work, inputs=recordings)
+        work = partial(stages.read_drawn_layers, study, results)
+        steps.run("read out drawn layers", list(stages.DRAWN_FILES), work)
         steps.run("weight map", ["weight_map.csv"], partial(stages.map_weights, study, results))
         told, factors = [], []
         for layer in study.layers:
@@ -111,7 +117,7 @@ def _run_arms(study: Study, results: Results, dataset: Dataset, steps: Steps) ->
     for arm in study.arm_names:
         for seed in range(study.seed, study.seed + study.seeds):
             place = f"arms/{arm.replace(' ', '-')}-{seed}"
-            outputs = [f"{place}-layers.csv", f"{place}-units.csv"]
+            outputs = [f"{place}-{part}.csv" for part in stages.ARM_PARTS]
             work = partial(stages.train_arm, study, results, dataset, arm, seed, outputs)
             inputs = [f"recordings/initialized-{seed}.nc"]
             steps.run(f"train {arm} {seed}", outputs, work, inputs=inputs)

@@ -47,6 +47,7 @@ class Training:
     batch_size: int = 64  # an epoch's last batch holds what is left over
     max_epochs: int = 2000  # give up here if some example is still misclassified
     final_epoch: int | None = None  # instead of all that: train exactly so many epochs
+    falls_from: int | None = None  # epoch after which the learning rate falls, nearly to 0 in the last
     held_out_share: float = 0.2  # share of each class kept from training
 
     def __post_init__(self) -> None:
@@ -66,7 +67,18 @@ class Training:
         check_count("max_epochs", self.max_epochs)
         if self.final_epoch is not None:
             check_count("final_epoch", self.final_epoch, least=0)
+        if self.falls_from is not None:
+            last = 0 if self.final_epoch is None else self.final_epoch
+            if check_count("falls_from", self.falls_from, least=0) >= last:
+                raise ValueError(f"falls_from must lie before final_epoch {last}, got {self.falls_from}")
         check_probability("held_out_share", self.held_out_share)
+
+    def rate_in(self, epoch: int) -> float:
+        """Return the learning rate in ``epoch``, counted from 1: a line from ``falls_from`` on."""
+        if self.falls_from is None or self.final_epoch is None:
+            return self.learning_rate
+        left = (self.final_epoch + 1 - epoch) / (self.final_epoch + 1 - self.falls_from)
+        return self.learning_rate * min(1.0, left)
 
     def ends(self, epoch: int, accuracy: float) -> bool:
         """Return whether ``epoch``, at whose end training accuracy is ``accuracy``, is the last."""
@@ -147,8 +159,7 @@ def _descend(
 ) -> TrainedNetwork:
     n_examples = len(data[1])
     state = begin(parameters)
-    step = {"optimizer": training.optimizer, "penalty": training.penalty}
-    step |= {"learning_rate": training.learning_rate, "strength": training.strength}
+    how = {"optimizer": training.optimizer, "penalty": training.penalty, "strength": training.strength}
     presented = orders.permutation(n_examples)
     history, told = [_standing(parameters, *data)], time.monotonic()
     while not training.ends(epoch := len(history) - 1, accuracy := history[-1][1]):
@@ -157,8 +168,8 @@ def _descend(
         if progress and time.monotonic() - told > PROGRESS_SECONDS:
             progress(epoch, accuracy)
             told = time.monotonic()
-        batches = _batches(presented, training.batch_size)
-        parameters, state = _epoch(parameters, state, *data, batches, **step)
+        batches, rate = _batches(presented, training.batch_size), training.rate_in(epoch + 1)
+        parameters, state = _epoch(parameters, state, *data, batches, learning_rate=rate, **how)
         history.append(_standing(parameters, *data))
     if progress:
         progress(epoch, accuracy)
