@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from arviz_stats.ecdf_utils import difference_ecdf_pit
+from arviz_stats.ecdf_utils import ecdf_pit
 from matplotlib.figure import Figure
 
 from .style import BAND_ALPHA, INK, panels, styled
@@ -29,9 +29,10 @@ def draw_calibration(ranks: pd.DataFrame, *, n_ranks: int) -> Figure:
     for panel, ((model, layers), rows) in zip(axes.flat, scenarios, strict=False):
         for number, (parameter, one) in enumerate(rows.groupby("parameter", sort=False)):
             share = (one["rank"].to_numpy() + 0.5) / n_ranks
-            at, difference, low, high = difference_ecdf_pit(share, 0.95, N_SIMULATIONS, rng=rng)
+            at, below, low, high = ecdf_pit(share, 0.95, N_SIMULATIONS, rng=rng)
+            difference = below - at
             if number == 0:
-                panel.fill_between(at, low, high, color=INK, alpha=BAND_ALPHA / 2, lw=0)
+                panel.fill_between(at, low - at, high - at, color=INK, alpha=BAND_ALPHA / 2, lw=0)
             look = {"color": SHADES[number % len(SHADES)], "ls": STYLES[number % len(STYLES)]}
             panel.plot(at, difference, label=str(parameter).replace("_", " "), **look)
         panel.axhline(0, color=INK, lw=0.5)

@@ -4,7 +4,9 @@ Chains are those of the No-U-Turn sampler of nutpie. A posterior is refused if a
 rank-normalized R-hat above 1.01 or a bulk effective sample size below 400 (Vehtari et al., Bayesian
 Analysis 16, 2021), or if any transition diverged (Betancourt, arXiv 1701.02434).
 
-A compiled model is kept and given new data: compiling costs more than sampling.
+A compiled model is kept and given new data: compiling costs more than sampling. It is compiled anew in
+every process: code from PyTensor's cache on disk rounds in other places than code compiled at one go,
+and equal seeds would give other draws.
 """
 
 from collections.abc import Callable, Hashable
@@ -15,6 +17,7 @@ import numpy as np
 import nutpie
 import pandas as pd
 import pymc as pm
+import pytensor
 import xarray as xr
 from nutpie.sample import CompiledModel
 from threadpoolctl import threadpool_limits
@@ -104,7 +107,8 @@ def _compile(model: pm.Model, kind: str, prior: Hashable) -> CompiledModel:
     coords = tuple((name, tuple(values)) for name, values in model.coords.items())
     key = (kind, prior, coords)
     if key not in _compiled:
-        _compiled[key] = nutpie.compile_pymc_model(model)
+        with pytensor.config.change_flags(numba__cache=False):
+            _compiled[key] = nutpie.compile_pymc_model(model)
     compiled = _compiled[key]
     data = {variable.name: variable.get_value() for variable in model.data_vars}
     used = {variable.name for variable in compiled.shared_var_keys}

@@ -230,7 +230,7 @@ def test_evidence_is_the_prior_average_of_the_likelihood(law, layer):
     assert dispersion_evidence(layer, law=law) == pytest.approx(due, abs=0.02)
 
 
-def counts_of(law, rng, n_units=64, n_windows=80, window=20):
+def counts_of(law, rng, n_units=64, n_windows=4_000, window=20):
     rate = rng.beta(1.0, 3.0, size=(n_units, 1))
     size = (n_units, n_windows)
     if law == "binomial":

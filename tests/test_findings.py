@@ -23,7 +23,8 @@ def save(folder, condition, seed, rng, *, weights=True, truth=True, random_share
     if condition == "mixed":
         rate += 0.5 * (1 - random_share)
     label = rng.integers(2, size=N_EXAMPLES)
-    weight = rng.normal(size=(N_UNITS, 8)) * (3 if condition == "memorizing" else 1)
+    scale = {"memorizing": 3.0, "mixed": 3.0 ** (random_share or 0)}.get(condition, 1.0)
+    weight = scale * rng.normal(size=(N_UNITS, 8))
     path = folder / f"{condition}-{seed}.nc"
     Recording.from_arrays(
         {"hidden_1": rng.random((N_EXAMPLES, N_UNITS)) < rate},
