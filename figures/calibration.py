@@ -7,9 +7,11 @@ from matplotlib.figure import Figure
 
 from .style import BAND_ALPHA, INK, panels, styled
 
-SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
-STYLES = ("-", "--", "-.", ":", "-")
-COLUMNS = 3
+SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", INK)
+STYLES = ("-", "--", "-.", ":", "-", "--")
+COLUMNS = 2
+TIGHT = {"handlelength": 1.8, "handletextpad": 0.4, "columnspacing": 0.8, "borderpad": 0}
+TOP = 0.42  # of the panels: room for the legend above the lines
 N_SIMULATIONS = 2000  # for the band
 CAPTION = """\
 Simulation-based calibration. Parameters were drawn from a model's prior, layers from its twin process,
@@ -24,7 +26,7 @@ def draw_calibration(ranks: pd.DataFrame, *, n_ranks: int) -> Figure:
     """Draw ``ranks``, 0 to ``n_ranks`` - 1, with columns model, layers, parameter and rank."""
     scenarios = list(ranks.groupby(["model", "layers"], sort=False))
     n_rows = -(-len(scenarios) // COLUMNS)
-    figure, axes = panels(n_rows, COLUMNS, height=0.4 + 1.75 * n_rows, sharex=True, sharey=True)
+    figure, axes = panels(n_rows, COLUMNS, height=0.4 + 1.9 * n_rows, sharex=True, sharey=True)
     rng = np.random.default_rng(list(b"band of uniform ranks"))
     for panel, ((model, layers), rows) in zip(axes.flat, scenarios, strict=False):
         for number, (parameter, one) in enumerate(rows.groupby("parameter", sort=False)):
@@ -36,8 +38,9 @@ def draw_calibration(ranks: pd.DataFrame, *, n_ranks: int) -> Figure:
             look = {"color": SHADES[number % len(SHADES)], "ls": STYLES[number % len(STYLES)]}
             panel.plot(at, difference, label=str(parameter).replace("_", " "), **look)
         panel.axhline(0, color=INK, lw=0.5)
-        panel.set_title(f"{model}\n{layers}", fontsize=7)
-        panel.legend(loc="upper right", fontsize=6, handlelength=2.2, borderpad=0)
+        panel.set_title(f"{model}: {layers}", fontsize=7, loc="left")
+        panel.set_ylim(-0.25, TOP)
+        panel.legend(loc="upper center", ncols=3, fontsize=6, **TIGHT)
     for panel in axes.flat[len(scenarios) :]:
         panel.set_axis_off()
     for panel in axes[-1]:
