@@ -4,9 +4,9 @@ Chains are those of the No-U-Turn sampler of nutpie. A posterior is refused if a
 rank-normalized R-hat above 1.01 or a bulk effective sample size below 400 (Vehtari et al., Bayesian
 Analysis 16, 2021), or if any transition diverged (Betancourt, arXiv 1701.02434).
 
-A compiled model is kept and given new data: compiling costs more than sampling. It is compiled anew in
-every process: code from PyTensor's cache on disk rounds in other places than code compiled at one go,
-and equal seeds would give other draws.
+A compiled model is kept and given new data: compiling costs more than sampling. It is compiled without
+leave to reorder sums: with it, code from PyTensor's cache on disk rounds in other places than code that
+was compiled at one go, and equal seeds give other draws.
 """
 
 from collections.abc import Callable, Hashable
@@ -107,7 +107,7 @@ def _compile(model: pm.Model, kind: str, prior: Hashable) -> CompiledModel:
     coords = tuple((name, tuple(values)) for name, values in model.coords.items())
     key = (kind, prior, coords)
     if key not in _compiled:
-        with pytensor.config.change_flags(numba__cache=False):
+        with pytensor.config.change_flags(numba__fastmath=False):
             _compiled[key] = nutpie.compile_pymc_model(model)
     compiled = _compiled[key]
     data = {variable.name: variable.get_value() for variable in model.data_vars}
