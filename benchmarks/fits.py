@@ -116,7 +116,7 @@ def against_naive(rng: np.random.Generator, repeats: int) -> list[list[str]]:
         model = build(layer, prior=prior)
 
         def draw(model: pm.Model = model, name: str = name) -> xr.DataTree:
-            return sample(model, kind=name, prior=prior, rng=rng, tries=1)
+            return sample(model, kind=name, prior=prior, rng=rng)
 
         draw()  # compiles
         costs[name] = sorted((cost(draw) for _ in range(repeats)), key=lambda one: one.seconds_each)
