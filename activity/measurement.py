@@ -1,18 +1,14 @@
 """One pass over activity gives its :class:`~rote.activity.statistics.Statistics`."""
 
-from collections.abc import Iterable
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import Activity, Packed
+from .arrays import Activity
 from .checks import as_activity, check_count, check_generator
 from .inputs import as_activation, as_labels, as_order, count_classes
 from .packing import pack
-from .statistics import WINDOW_ORDERS, Statistics
+from .statistics import Statistics
 from .tally import WINDOW, Tally
-from .windows import Windows
 
 
 def measure(
@@ -51,20 +47,6 @@ def measure(
         labels=None if labels is None else np.asarray(labels)[presented],
         activation=None if activation is None else as_activation(activation, active.shape)[presented],
     )
-    statistics = tally.statistics()
-    if rng is None:
-        return statistics
-    shuffled = check_generator(rng).permutation(n_examples)
-    return with_shuffled(statistics, [words[shuffled]])
-
-
-def with_shuffled(statistics: Statistics, portions: Iterable[Packed]) -> Statistics:
-    """Return ``statistics`` with the windows of the same examples in a random order, as ``portions``."""
-    windows, start = None, 0
-    for words in portions:
-        windows = windows or Windows(words.shape[1], statistics.window, 1)
-        windows.add(words, (start + np.arange(len(words))) // statistics.window)
-        start += len(words)
-    histogram = statistics.window_histogram.copy()
-    histogram[WINDOW_ORDERS.index("shuffled")] = windows.histogram[: statistics.n_units]
-    return replace(statistics, window_histogram=histogram)
+    if rng is not None:
+        tally.add_shuffled(words[check_generator(rng).permutation(n_examples)])
+    return tally.statistics()

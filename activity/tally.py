@@ -48,13 +48,14 @@ class Tally:
         self._start = self._stop = check_count("start", start, least=0)
         self._class_start = class_starts(class_start, n_classes)
         self._class_stop = self._class_start.copy()
+        self._shuffled_stop = self._start
         self._coactive = zeros(
             (n_units, n_units) if pairs else (0, 0),
             f"counts of all pairs of {n_units:,} units",
             "leave pairs out (pairs=False), or take fewer units",
         )
         width = n_words(n_units)
-        self._windows = [Windows(width, window, max(1, n)) for n in (1, n_classes)]  # recorded, class
+        self._windows = [Windows(width, window, max(1, n)) for n in (1, n_classes, 1)]  # by order
         self._intervals = Intervals(n_units)
         self._magnitudes = MagnitudeSums(n_units)
         self._n_magnitudes = 0  # examples whose activations are known
@@ -104,6 +105,16 @@ class Tally:
         self._magnitudes.add(words, as_activation(activation, (len(words), self.n_units)))
         self._n_magnitudes += len(words)
 
+    def add_shuffled(self, active: Activity | Packed) -> None:
+        """Add what has the next places when all examples stand in a random order, for its windows.
+
+        A stretch takes as many as it has examples, whichever they are. Errors are those of :meth:`add`.
+        """
+        words = self._words(active)
+        places = self._shuffled_stop + np.arange(len(words))
+        self._windows[2].add(words, places // self.window)
+        self._shuffled_stop += len(words)
+
     def __add__(self, other: "Tally") -> "Tally":
         """Return the tally of both stretches of examples, of which ``other`` must follow on this one."""
         if not isinstance(other, Tally):
@@ -140,10 +151,15 @@ class Tally:
         n_examples = self._stop - self._start
         if not n_examples:
             raise ValueError("statistics need at least one example, got a tally of none")
-        orders = self._windows[: 2 if self.n_classes else 1]
+        if self._shuffled_stop not in (self._start, self._stop):
+            raise ValueError(
+                f"a random order must hold all examples, got {self._shuffled_stop - self._start} of "
+                f"{n_examples}"
+            )
         histogram = np.zeros((len(WINDOW_ORDERS), self.n_units, self.window + 1), dtype=np.int64)
-        for which, windows in enumerate(orders):
-            histogram[which] = windows.histogram[: self.n_units]
+        for which, windows in enumerate(self._windows):
+            if self.n_classes or WINDOW_ORDERS[which] != "class":
+                histogram[which] = windows.histogram[: self.n_units]
         return Statistics(
             n_examples=n_examples,
             window=self.window,
@@ -205,3 +221,4 @@ class Tally:
         self._population += other._population
         self._coactive += other._coactive
         self._stop, self._class_stop = other._stop, other._class_stop.copy()
+        self._shuffled_stop += other._shuffled_stop - other._start

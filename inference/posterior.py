@@ -1,11 +1,11 @@
 """The one place that samples: a posterior that converged, or an error that says what to do.
 
-Chains are those of the No-U-Turn sampler of nutpie. With one or two parameters its rule ends a path after
-two or three steps, and chains creep; there paths have seven steps always, each draw taken from all eight
-states by their weight, which leaves the density as it is too [1]_ (to grow a path once more after the
-rule has ended it, or to apply the rule late, does not). A posterior is refused if any variable has a
+Chains are those of the No-U-Turn sampler of nutpie. With one or two parameters its rule ends a path
+after two or three steps, and chains creep; there every path has seven steps, and a draw is taken from
+all eight states by weight, which leaves the density as it is too [1]_. (To grow a path once more after
+the rule has ended it, or to apply the rule late, does not.) A posterior is refused if any variable has a
 rank-normalized R-hat above 1.01 or a bulk effective sample size below 400 (Vehtari et al., Bayesian
-Analysis 16, 2021), or if any transition diverged (Betancourt, arXiv 1701.02434).
+Analysis 16, 2021), or if any transition diverged [1]_.
 
 A compiled model is kept and given new data: compiling costs more than sampling. It is compiled without
 leave to reorder sums: with it, code from PyTensor's cache on disk rounds in other places than code that
@@ -69,8 +69,9 @@ def sample(
     """Return the posterior of ``model``, or raise :class:`ConvergenceError`.
 
     Chains that fall short are drawn anew with twice the draws, twice the warm-up and half the proposals
-    missed, so in smaller steps, ``tries`` times in all. Models of equal ``kind``, ``prior`` and coordinates must differ in their ``pm.Data`` only: they
-    share one compilation. The posterior depends on nothing else but the state of ``rng``.
+    missed, so in smaller steps, ``tries`` times in all. Models of equal ``kind``, ``prior`` and
+    coordinates must differ in their ``pm.Data`` only: they share one compilation. The posterior depends
+    on nothing else but the state of ``rng``.
     """
     check_count("draws", draws)
     check_count("tune", tune)

@@ -9,7 +9,6 @@ import numpy as np
 from ..activity.arrays import Counts
 from ..activity.checks import check_choice, check_count, check_generator
 from ..activity.inputs import MOST_CLASSES
-from ..activity.measurement import with_shuffled
 from ..activity.statistics import Statistics
 from ..activity.tally import WINDOW, Tally
 from ..activity.words import CLASSES
@@ -38,16 +37,12 @@ def measure(
     ``rng`` draws a random order of the examples, the same for all layers, and adds its
     windows. Raises ``ValueError`` where there are no such examples or labels.
     """
-    rows = presented_rows(recording, held_out)
-    shuffled = None if rng is None else check_generator(rng).permutation(rows)
-    statistics = {}
-    for name in recording.layers:
-        counted = tally(recording, name, held_out=held_out, classes=classes, window=window, pairs=pairs)
-        statistics[name] = counted.statistics()
-        if shuffled is not None:
-            portions = read_ahead(word_portions(recording[name], shuffled))
-            statistics[name] = with_shuffled(statistics[name], portions)
-    return statistics
+    shuffled = _shuffled(recording, held_out, rng)
+    how = {"held_out": held_out, "classes": classes, "window": window, "pairs": pairs}
+    return {
+        name: _tally(recording, name, 0, None, shuffled=shuffled, **how).statistics()
+        for name in recording.layers
+    }
 
 
 def tally(
@@ -60,13 +55,33 @@ def tally(
     classes: str = "label",
     window: int = WINDOW,
     pairs: bool = True,
+    rng: np.random.Generator | None = None,
 ) -> Tally:
     """Count a stretch of a layer's examples, places ``start`` to before ``stop`` in the order presented.
 
     Stretches counted apart, on other machines as well, add up: the sum of consecutive ones has the
-    statistics of the whole, to the last bit. The other arguments and errors are those of
-    :func:`measure`; a ``ValueError`` unless 0 <= start < stop <= the number of chosen examples.
+    statistics of the whole, to the last bit. For that ``rng`` must come in the same state to all of
+    them: it draws the random order of all examples, of which a stretch counts the same places. The
+    other arguments and errors are those of :func:`measure`; a ``ValueError`` unless 0 <= start < stop
+    <= the number of chosen examples.
     """
+    shuffled = _shuffled(recording, held_out, rng)
+    how = {"held_out": held_out, "classes": classes, "window": window, "pairs": pairs}
+    return _tally(recording, layer, start, stop, shuffled=shuffled, **how)
+
+
+def _tally(
+    recording: Recording,
+    layer: str,
+    start: int,
+    stop: int | None,
+    *,
+    held_out: bool | None,
+    classes: str,
+    window: int,
+    pairs: bool,
+    shuffled: Counts | None,
+) -> Tally:
     labels, n_classes = _classes(recording, classes)
     rows = presented_rows(recording, held_out)
     stop = rows.size if stop is None else check_count("stop", stop)
@@ -85,6 +100,9 @@ def tally(
     )
     with naming(f"layer {layer!r} of recording {recording.path or recording.network}", ValueError):
         _count(counted, recording[layer], rows, labels)
+        if shuffled is not None:
+            for words in read_ahead(word_portions(recording[layer], shuffled[start:stop])):
+                counted.add_shuffled(words)
     return counted
 
 
@@ -102,6 +120,15 @@ def _count(counted: Tally, layer: RecordedLayer, rows: Counts, labels: Counts) -
     if active:
         for words, activation in read_ahead(activation_portions(layer, rows)):
             counted.add_activation(words, activation)
+
+
+def _shuffled(
+    recording: Recording, held_out: bool | None, rng: np.random.Generator | None
+) -> Counts | None:
+    """Return the numbers of the chosen examples in a random order, if one is asked for."""
+    if rng is None:
+        return None
+    return check_generator(rng).permutation(presented_rows(recording, held_out))
 
 
 def presented_rows(recording: Recording, held_out: bool | None) -> Counts:

@@ -4,6 +4,7 @@ import operator
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial, reduce
 from itertools import pairwise
 from pathlib import Path
@@ -43,6 +44,19 @@ def assert_same(left, right):
         np.testing.assert_array_equal(getattr(left, field), getattr(right, field), err_msg=field)
 
 
+def random(seed):
+    return None if seed is None else np.random.default_rng(seed)
+
+
+def with_shuffled(statistics, recording, chosen):
+    """Put in the windows of the order drawn from seed 8, measured in memory."""
+    presented = chosen[np.argsort(recording.order[chosen])]
+    shuffled = recording["a"].active()[random(8).permutation(presented)]
+    histogram = statistics.window_histogram.copy()
+    histogram[2] = measure_activity(shuffled, window=5).window_histogram[0]
+    return replace(statistics, window_histogram=histogram)
+
+
 @settings(max_examples=8)
 @given(
     ordered=st.booleans(),
@@ -70,9 +84,12 @@ def test_portions_and_stretches_do_not_matter(tmp_path_factory, ordered, held_ou
         patch.setattr(portions, "GATHERED", 16 * gathered)
         assert_same(measure(opened, held_out=held_out, window=5)["a"], due)
         edges = sorted({0, chosen.size, *(cut % chosen.size for cut in cuts)})
-        count = partial(tally, opened, "a", held_out=held_out, window=5)
-        parts = [count(start=start, stop=stop) for start, stop in pairwise(edges)]
-        assert_same(reduce(operator.add, parts).statistics(), due)
+        for seed, whole in ((None, due), (8, with_shuffled(due, opened, chosen))):
+            parts = [
+                tally(opened, "a", start=start, stop=stop, held_out=held_out, window=5, rng=random(seed))
+                for start, stop in pairwise(edges)
+            ]
+            assert_same(reduce(operator.add, parts).statistics(), whole)
 
 
 def test_a_random_order_is_the_same_for_all_layers_and_any_portions(monkeypatch):
@@ -162,7 +179,7 @@ def test_what_another_program_wrote_is_checked_when_it_is_counted():
 def count_on_worker(path, start, stop):
     """Count a stretch where the file is read anew, as on another machine."""
     with Recording.open(path) as opened:
-        return tally(opened, "a", start=start, stop=stop)
+        return tally(opened, "a", start=start, stop=stop, rng=random(8))
 
 
 @pytest.mark.slow
@@ -171,7 +188,7 @@ def test_stretches_counted_on_a_dask_cluster_are_the_whole(tmp_path):
     distributed = pytest.importorskip("distributed", reason="pip install 'rote[dask]'")
     recorded().save(tmp_path / "a.nc")
     with Recording.open(tmp_path / "a.nc") as opened:
-        due, n = measure(opened)["a"], int((~opened.held_out).sum())
+        due, n = measure(opened, rng=random(8))["a"], int((~opened.held_out).sum())
     edges = [n * part // 5 for part in range(6)]
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:

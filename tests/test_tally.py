@@ -62,6 +62,18 @@ def test_any_portions_and_any_stretches_give_the_same(n_units, cuts, window, por
         assert_same(reduce(lambda right, left: left + right, apart[::-1]).statistics(), whole)
 
 
+def test_a_random_order_holds_all_examples_or_none():
+    active, _, _ = drawn(50, 6, seed=1)
+    tally = Tally(6)
+    tally.add(active)
+    tally.add_shuffled(active[:20])
+    with pytest.raises(ValueError, match="a random order must hold all examples, got 20 of 50"):
+        tally.statistics()
+    tally.add_shuffled(active[20:])
+    recorded, _, shuffled = tally.statistics().window_histogram
+    np.testing.assert_array_equal(shuffled, recorded)
+
+
 def test_activations_may_come_apart_from_their_examples_and_in_any_order():
     active, labels, activation = drawn(50, 6, seed=1)
     tally, shuffled = Tally(6, n_classes=3), np.random.default_rng(2).permutation(50)
