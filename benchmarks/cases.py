@@ -1,6 +1,7 @@
 """The processes of the comparison: how rote draws them, and the best plain NumPy for each."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import peers
@@ -54,17 +55,22 @@ def numpy_rival(method: str, draw: Work) -> Rival:
     return Rival(package="numpy", method=method, build=lambda: draw)
 
 
+def of_both_precisions(method: str, draw: Callable[[type], np.ndarray]) -> list[Rival]:
+    """Return rivals that draw random numbers of 24 bits, the fastest, and of 53."""
+    return [numpy_rival(f"{x.__name__} {method}", partial(draw, x)) for x in (np.float32, np.float64)]
+
+
 def alike(rng: np.random.Generator) -> Case:
     """Exchangeable units."""
     n_units, n_examples, rate, correlation = 1000, 10_000, 0.05, 0.1
     ours = ExchangeableBernoulli(n_units=n_units, rate=rate, correlation=correlation, mixing="beta")
     probit = ExchangeableBernoulli(n_units=n_units, rate=rate, correlation=correlation, mixing="probit")
 
-    def idiom() -> np.ndarray:
-        propensity = rng.beta(*ours.beta, size=(n_examples, 1)).astype(np.float32)
+    def idiom(dtype: type) -> np.ndarray:
+        propensity = rng.beta(*ours.beta, size=(n_examples, 1)).astype(dtype)
 
         def draw(first: int, last: int) -> np.ndarray:
-            return rng.random((last - first, n_units), dtype=np.float32) < propensity[first:last]
+            return rng.random((last - first, n_units), dtype=dtype) < propensity[first:last]
 
         return in_blocks(draw, (n_examples, n_units), np.bool_)
 
@@ -75,7 +81,7 @@ def alike(rng: np.random.Generator) -> Case:
         about="1,000 units × 10,000 examples, rate .05, correlation .1",
         ours=lambda: ours.sample(n_examples, rng=rng),
         rivals=(
-            numpy_rival("float32 uniforms below a Beta propensity, in blocks", idiom),
+            *of_both_precisions("uniforms below a Beta propensity, in blocks", idiom),
             *peers.normals(latent, np.full(n_units, rate), n_examples, rng),
             *peers.spikes(n_units, n_examples, rate, correlation),
             peers.brian(n_units, rng.beta(*ours.beta, size=n_examples)),
@@ -115,13 +121,13 @@ def one_factor(rng: np.random.Generator) -> Case:
     rate = rng.beta(0.5, 5, n_units)
     ours = DichotomizedGaussian(rate=rate, loading=loading)
 
-    def idiom() -> np.ndarray:
+    def idiom(dtype: type) -> np.ndarray:
         own = np.sqrt(1 - loading**2)
 
         def draw(first: int, last: int) -> np.ndarray:
             z = rng.standard_normal((last - first, 1))
-            given = ndtr((ndtri(rate) + loading * z) / own).astype(np.float32)
-            return rng.random((last - first, n_units), dtype=np.float32) < given
+            given = ndtr((ndtri(rate) + loading * z) / own).astype(dtype)
+            return rng.random((last - first, n_units), dtype=dtype) < given
 
         return in_blocks(draw, (n_examples, n_units), np.bool_)
 
@@ -132,7 +138,7 @@ def one_factor(rng: np.random.Generator) -> Case:
         about="1,000 units × 60,000 examples, rates Beta(.5, 5), loading .3",
         ours=lambda: ours.sample(n_examples, rng=rng),
         rivals=(
-            numpy_rival("float32 uniforms below Φ, in blocks", idiom),
+            *of_both_precisions("uniforms below Φ, in blocks", idiom),
             *peers.normals(latent, rate, n_examples, rng, large=True),
         ),
     )
@@ -143,14 +149,15 @@ def five_factors(rng: np.random.Generator) -> Case:
     n_units, n_examples, n_factors = 200, 60_000, 5
     loading = rng.normal(scale=0.3, size=(n_units, n_factors)).clip(-0.4, 0.4)
     ours = FactorGaussian(rate=np.full(n_units, 0.2), loading=loading)
-    weight = loading.T.astype(np.float32)
-    own = np.sqrt(1 - (loading**2).sum(axis=1)).astype(np.float32)
 
-    def idiom() -> np.ndarray:
+    def idiom(dtype: type) -> np.ndarray:
+        weight = loading.T.astype(dtype)
+        own = np.sqrt(1 - (loading**2).sum(axis=1)).astype(dtype)
+
         def draw(first: int, last: int) -> np.ndarray:
-            factors = rng.standard_normal((last - first, n_factors), dtype=np.float32)
-            noise = rng.standard_normal((last - first, n_units), dtype=np.float32)
-            return factors @ weight + own * noise > -np.float32(ndtri(0.2))
+            factors = rng.standard_normal((last - first, n_factors), dtype=dtype)
+            noise = rng.standard_normal((last - first, n_units), dtype=dtype)
+            return factors @ weight + own * noise > -dtype(ndtri(0.2))
 
         return in_blocks(draw, (n_examples, n_units), np.bool_)
 
@@ -158,7 +165,7 @@ def five_factors(rng: np.random.Generator) -> Case:
         name="five factors",
         about="200 units × 60,000 examples, rate .2",
         ours=lambda: ours.sample(n_examples, rng=rng),
-        rivals=(numpy_rival("float32 normals, factors times loadings, in blocks", idiom),),
+        rivals=tuple(of_both_precisions("normals, factors times loadings, in blocks", idiom)),
     )
 
 
@@ -168,12 +175,13 @@ def full(rng: np.random.Generator) -> Case:
     latent = np.fromfunction(lambda i, j: 0.9 ** abs(i - j), (n_units, n_units))
     rate = np.full(n_units, 0.2)
     ours = LatentGaussian(rate=rate, latent_correlation=latent)
-    root = np.linalg.cholesky(latent).T.astype(np.float32)
 
-    def idiom() -> np.ndarray:
+    def idiom(dtype: type) -> np.ndarray:
+        root = np.linalg.cholesky(latent).T.astype(dtype)
+
         def draw(first: int, last: int) -> np.ndarray:
-            normal = rng.standard_normal((last - first, n_units), dtype=np.float32)
-            return normal @ root > -np.float32(ndtri(0.2))
+            normal = rng.standard_normal((last - first, n_units), dtype=dtype)
+            return normal @ root > -dtype(ndtri(0.2))
 
         return in_blocks(draw, (n_examples, n_units), np.bool_)
 
@@ -182,7 +190,7 @@ def full(rng: np.random.Generator) -> Case:
         about="200 units × 60,000 examples, rate .2, latent correlation .9 to the power of the distance",
         ours=lambda: ours.sample(n_examples, rng=rng),
         rivals=(
-            numpy_rival("float32 normals times the Cholesky root, in blocks", idiom),
+            *of_both_precisions("normals times the Cholesky root, in blocks", idiom),
             *peers.normals(latent, rate, n_examples, rng),
             peers.vine(n_units, n_examples, rate),
         ),
@@ -194,8 +202,7 @@ def counts(rng: np.random.Generator) -> Case:
     n_units, n_examples, rate, correlation = 1000, 10_000, 2.0, 0.2
     ours = CommonSources.from_correlation(rate=np.full(n_units, rate), correlation=correlation)
 
-    edges = pdtr(np.arange(40), (1 - correlation) * rate).astype(np.float32)
-    edges = edges[edges < 1]
+    edges = pdtr(np.arange(40), (1 - correlation) * rate)
 
     def source(first: int, last: int) -> np.ndarray:
         return rng.poisson(correlation * rate, (last - first, 1)).astype(np.uint8)
@@ -206,11 +213,14 @@ def counts(rng: np.random.Generator) -> Case:
 
         return in_blocks(draw, (n_examples, n_units), np.uint8)
 
-    def inversion() -> np.ndarray:
+    def inversion(dtype: type) -> np.ndarray:
+        below_one = edges.astype(dtype)
+        below_one = below_one[below_one < 1]
+
         def draw(first: int, last: int) -> np.ndarray:
-            uniform = rng.random((last - first, n_units), dtype=np.float32)
+            uniform = rng.random((last - first, n_units), dtype=dtype)
             count = np.repeat(source(first, last), n_units, axis=1)
-            for edge in edges:
+            for edge in below_one:
                 count += uniform >= edge
             return count
 
@@ -221,7 +231,7 @@ def counts(rng: np.random.Generator) -> Case:
         about="1,000 units × 10,000 examples, mean 2, correlation .2, one common source",
         ours=lambda: ours.sample(n_examples, rng=rng),
         rivals=(
-            numpy_rival("float32 uniforms against the edges of the law, in blocks", inversion),
+            *of_both_precisions("uniforms against the edges of the law, in blocks", inversion),
             numpy_rival("own counts and the source's, in blocks", poisson),
             *peers.spikes(n_units, n_examples, rate, correlation),
         ),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from page import machine, table
+from page import machine, put, table
 from timing import once
 
 import rote
@@ -30,7 +30,6 @@ from rote.record import verify
 
 BATCH, N_CLASSES = 16_384, 10
 NOTES = {"condition": "unknown", "seed": 0, "epoch": 0, "source": "random bits"}
-MARKS = "<!-- speed: benchmarks/recordings.py -->\n", "<!-- end of speed -->\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,9 +174,8 @@ def main() -> None:
     )
     if options.out is None:
         print(text)
-        return
-    before, _, rest = options.out.read_text().partition(MARKS[0])
-    options.out.write_text(before + MARKS[0] + text + MARKS[1] + rest.partition(MARKS[1])[2])
+    else:
+        put(text, options.out, "recordings.py")
 
 
 if __name__ == "__main__":

@@ -50,18 +50,30 @@ def word_cost(rng: np.random.Generator, repeats: int) -> float:
     return 1e9 * median_of(lambda: _fill(words, key, 0), repeats) / words.size
 
 
+def words_needed() -> float:
+    """Return how many random words, on average, decide 64 units of a probability of any digits.
+
+    A unit is decided at the first binary digit in which its number and the probability differ, digit k
+    with chance 2⁻ᵏ, and a word gives one digit of 64 units: it takes the most of 64 such k.
+    """
+    undecided = 0.5 ** np.arange(64)
+    return float((1 - (1 - undecided) ** 64).sum())
+
+
 def packed(rng: np.random.Generator, repeats: int) -> list[list[str]]:
-    """Return rows: process as bits, nanoseconds a cell, and over the cost of a random bit."""
-    floor = word_cost(rng, repeats) / 64
-    rows = [["random bits", f"{floor:.4f}", "1.0"]]
+    """Return rows: process as bits, ns a cell, over a random bit's, over the words' it needs."""
+    floor, needed = word_cost(rng, repeats) / 64, words_needed()
+    costs = {"random bits": floor, "the random words that 64 units need": needed * floor}
     for mixing in ("beta", "two-point"):
-        for rate in (0.05, 0.5):
-            process = ExchangeableBernoulli(n_units=1000, rate=rate, correlation=0.1, mixing=mixing)
-            cost = 1e9 * median_of(lambda p=process: p.sample_packed(10_000, rng=rng), repeats) / 1e7
-            rows.append(
-                [f"exchangeable, {mixing} mixing, rate {rate:g}", f"{cost:.4f}", f"{cost / floor:.1f}"]
-            )
-    return rows
+        for n_units, rate in ((1000, 0.05), (1000, 0.5), (10_000, 0.05)):
+            process = ExchangeableBernoulli(n_units=n_units, rate=rate, correlation=0.1, mixing=mixing)
+            n_examples = 10_000_000 // n_units
+            seconds = median_of(lambda p=process, n=n_examples: p.sample_packed(n, rng=rng), repeats)
+            costs[f"{mixing} mixing, {n_units:,} units, rate {rate:g}"] = 100 * seconds
+    return [
+        [name, f"{cost:.4f}", f"{cost / floor:.1f}", f"{cost / floor / needed:.1f}"]
+        for name, cost in costs.items()
+    ]
 
 
 def rarity(rng: np.random.Generator, repeats: int) -> list[list[str]]:

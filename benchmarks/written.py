@@ -1,10 +1,11 @@
 """Written weights beside a plain NumPy loop and a dense matrix product that ignores sparsity.
 
-    python benchmarks/written.py [--repeats 5] [--large]
+    python benchmarks/written.py [--repeats 5] [--out docs/bridge.md]
 
-prints tables in Markdown: CPU seconds of one thread, in turns, the activity drawn in all of them. With
-``--large``, 4,096 units x 60,000 examples x 784 inputs are written too, on as many threads as there are,
-each way in a process of its own, whose peak memory is its.
+prints tables in Markdown: CPU seconds of one thread, in turns, the activity drawn in all of them. Then
+4,096 units × 60,000 examples × 784 inputs are written, on as many threads as there are, each way in a
+process of its own, whose peak memory is its. With ``--out`` the tables take the place of those between
+the marks in that page.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 LARGE = "independent", "backpropagated"
 WAY = next((way for way in LARGE if way in sys.argv[1:]), None)
@@ -22,6 +24,7 @@ if WAY is None:  # the large ones use all cores
         os.environ[variable] = "1"
 
 import numpy as np
+from page import machine, put, table
 from timing import Case, Rival, compare
 
 from rote.simulate import BackpropagatedWeights, IndependentBernoulli, VarianceGamma, WrittenWeights
@@ -96,7 +99,7 @@ def cases(rng: np.random.Generator) -> list[Case]:
                     build=lambda one=written: dense(one, n_examples, rng),
                 )
                 rivals.append(product)
-            about = f"{n_units:,} units x {n_examples:,} examples x {N_INPUTS} inputs, rate {rate:g}"
+            about = f"{n_units:,} × {n_examples:,} × {N_INPUTS}; rate {rate:g}"
             ours = lambda one=written: one.sample(n_examples, rng=rng)  # noqa: E731
             found.append(Case(name=way, about=about, ours=ours, rivals=tuple(rivals)))
     return found
@@ -115,30 +118,42 @@ def giant(way: str) -> None:
     started = time.perf_counter()
     written.predict(n_examples)
     predicted = time.perf_counter() - started
-    print(f"| {way} | {passed:.2f} | {worked:.2f} | {predicted:.2f} | {peak:.0f} | {inputs:.0f} |")
+    print(f"{way},{passed:.2f},{worked:.2f},{predicted:.2f},{peak:.0f},{inputs:.0f}")
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables, or put them into a page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5, help="runs of each measurement (default: 5)")
-    parser.add_argument("--large", action="store_true", help="also 4,096 x 60,000 x 784")
+    parser.add_argument("--out", type=Path, help="page whose tables are replaced")
     parser.add_argument("way", nargs="?", choices=LARGE, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
         giant(options.way)
         return
-    print("| way | layer | rote, s | NumPy | NumPy, s | ratio |\n|---|---|---|---|---|---|")
+    rows = []
     for case in cases(np.random.default_rng(0)):
         for rival in case.rivals:
             found = compare(case, rival, repeats=options.repeats, large=True)
-            row = f"{found.ours:.4f} | {rival.method} | {found.theirs:.4f} | {found.ratio:.1f}"
-            print(f"| {case.name} | {case.about} | {row} |", flush=True)
-    if options.large:
-        print("\n| 4,096 x 60,000 x 784, rate .05 | s | CPU s | predict, s | peak, MiB | inputs, MiB |")
-        print("|---|---|---|---|---|---|", flush=True)
-        for way in LARGE:
-            subprocess.run([sys.executable, __file__, way], check=True)
+            times = f"{found.ours:.4f}", f"{found.theirs:.4f}", f"{found.ratio:.1f}"
+            rows.append([case.name, case.about, rival.method, *times])
+    giants = [
+        subprocess.run([sys.executable, __file__, way], check=True, capture_output=True, text=True)
+        for way in LARGE
+    ]
+    text = (
+        f"On {machine()}; CPU seconds of one thread:\n\n"
+        + table("way, layer, NumPy, rote s, NumPy s, ratio", rows)
+        + "\n4,096 units × 60,000 examples × 784 inputs, rate .05, on all cores:\n\n"
+        + table(
+            "way, s, CPU s, predicted in s, peak memory MiB, of that inputs MiB",
+            [one.stdout.strip().split(",") for one in giants],
+        )
+    )
+    if options.out is None:
+        print(text)
+    else:
+        put(text, options.out, "written.py")
 
 
 if __name__ == "__main__":
