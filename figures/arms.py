@@ -30,14 +30,14 @@ RATIOS = (0.5**0.5, 0.7978845608)  # Laplace, Gaussian
 WEIGHTS = (
     Quantity(
         column="change_l1_l2_ratio",
-        name="L1/L2 ratio of the change\n(open: predicted)",
+        name="L1/L2 ratio of the change\n(open: predicted, ×: by rates alone)",
         beside="due_l1_l2_ratio",
         third="rates_only_l1_l2_ratio",
         landmarks=RATIOS,
     ),
     Quantity(
         column="change_excess_kurtosis",
-        name="excess kurtosis of the change\n(open: predicted)",
+        name="excess kurtosis of the change\n(open: predicted, ×: by rates alone)",
         beside="due_excess_kurtosis",
         third="rates_only_kurtosis",
         landmarks=(0, 3),
@@ -62,14 +62,14 @@ open, by joint activity alone."""
 SHAPES = (
     Quantity(
         column="weight_l1_l2_ratio",
-        name="L1/L2 ratio of the weights\n(open: predicted)",
+        name="L1/L2 ratio of the weights\n(open: predicted, ×: if all written)",
         beside="due_weight_l1_l2_ratio",
         third="due_l1_l2_ratio",
         landmarks=RATIOS,
     ),
     Quantity(
         column="weight_excess_kurtosis",
-        name="excess kurtosis of the weights\n(open: predicted)",
+        name="excess kurtosis of the weights\n(open: predicted, ×: if all written)",
         beside="due_weight_excess_kurtosis",
         third="due_excess_kurtosis",
         landmarks=(0, 3),
@@ -77,7 +77,7 @@ SHAPES = (
     ),
     Quantity(
         column="weight_exponent",
-        name="exponent q of the weights\n(open: predicted)",
+        name="exponent q of the weights\n(open: predicted, ×: if all written)",
         beside="due_weight_exponent",
         third="due_exponent",
         landmarks=(1, 2),
@@ -93,7 +93,7 @@ DIRECTIONS = (
     Quantity(column="column_exponent", name="exponent of the inputs'\neigenvalues", landmarks=(0, 1)),
     Quantity(
         column="change_participation_ratio",
-        name="participation ratio\n(open: predicted)",
+        name="participation ratio\n(open: predicted, ×: corrected)",
         beside="due_participation_ratio",
         third="corrected_participation_ratio",
     ),
