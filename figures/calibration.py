@@ -26,7 +26,7 @@ def draw_calibration(ranks: pd.DataFrame, *, n_ranks: int) -> Figure:
     """Draw ``ranks``, 0 to ``n_ranks`` - 1, with columns model, layers, parameter and rank."""
     scenarios = list(ranks.groupby(["model", "layers"], sort=False))
     n_rows = -(-len(scenarios) // COLUMNS)
-    figure, axes = panels(n_rows, COLUMNS, height=0.4 + 1.9 * n_rows, sharex=True, sharey=True)
+    figure, axes = panels(n_rows, COLUMNS, height=0.4 + 2.0 * n_rows, sharex=True, sharey=True)
     rng = np.random.default_rng(list(b"band of uniform ranks"))
     for panel, ((model, layers), rows) in zip(axes.flat, scenarios, strict=False):
         for number, (parameter, one) in enumerate(rows.groupby("parameter", sort=False)):
@@ -38,13 +38,14 @@ def draw_calibration(ranks: pd.DataFrame, *, n_ranks: int) -> Figure:
             look = {"color": SHADES[number % len(SHADES)], "ls": STYLES[number % len(STYLES)]}
             panel.plot(at, difference, label=str(parameter).replace("_", " "), **look)
         panel.axhline(0, color=INK, lw=0.5)
-        panel.set_title(f"{model}: {layers}", fontsize=7, loc="left")
+        panel.set_title(f"{model}\n{layers}", fontsize=7, loc="left")
         panel.set_ylim(-0.25, TOP)
         panel.legend(loc="upper center", ncols=3, fontsize=6, **TIGHT)
     for panel in axes.flat[len(scenarios) :]:
         panel.set_axis_off()
-    for panel in axes[-1]:
+    for panel in axes.flat[max(0, len(scenarios) - COLUMNS) : len(scenarios)]:
         panel.set_xlabel("posterior probability\nbelow the truth")
+        panel.tick_params(labelbottom=True)
     for panel in axes[:, 0]:
         panel.set_ylabel("share of runs,\nless uniform")
     return figure

@@ -12,12 +12,11 @@ changes are unrelated and 1 where they pull in one direction. In between it goes
 a line is its mean over the layer's rates. Steps that are normalized for each weight, as Adam's, have an
 exponent about 0 whatever the changes are: compare networks of one optimizer.
 
-The rate is seen in k of T examples. Its logarithm has, given k and Jeffreys' prior, a Beta law's mean
-and variance,
+The rate is seen in k of T examples, and its logarithm taken for normal with the mean and variance of
+:func:`rote.inference.exponent.log_rate`,
 
-    x_i = ψ(k + ½) - ψ(T + 1),    error_i² = ψ'(k + ½) - ψ'(T + 1),
+    x_i = ψ(k) - ψ(T + 1),    error_i² = ψ'(k) - ψ'(T + 1).
 
-of which x_i misses the true logarithm by O(1/k²) on average, where ln(k/T) misses it by about 1/2k.
 Where the examples are the very ones that wrote (``written_on``), presentations are counted and not
 estimated, and there is no error. Rates are those of the trained network in either case: what units did
 on the way there is not seen.
@@ -28,12 +27,11 @@ from typing import Self
 
 import numpy as np
 import pymc as pm
-from scipy.special import digamma, polygamma
 
 from ..activity.arrays import Counts, Floats
 from ..activity.checks import check_count, unit_values
 from .claims import MeasuredLayer
-from .exponent import LEAST_UNITS, ExponentPrior, exponent_model
+from .exponent import LEAST_UNITS, ExponentPrior, exponent_model, log_rate
 
 PRIOR = ExponentPrior()
 
@@ -84,16 +82,15 @@ class Movement:
         count = self.active_count[self.used]
         if self.written_on:
             return np.log(count / self.n_examples), np.zeros(count.size)
-        variance = polygamma(1, count + 0.5) - polygamma(1, self.n_examples + 1)
-        return digamma(count + 0.5) - digamma(self.n_examples + 1), np.sqrt(variance)
+        return log_rate(count, self.n_examples)
 
 
 def coherence_model(movement: Movement, *, prior: ExponentPrior = PRIOR) -> pm.Model:
     """Build the model of one layer; a ``ValueError`` if fewer than three units live and moved."""
-    log_rate, error = movement.log_rate()
+    x, error_x = movement.log_rate()
     log_norm = np.log(movement.norm[movement.used])
-    if log_rate.size < LEAST_UNITS:
+    if x.size < LEAST_UNITS:
         raise ValueError(
-            f"movement must have {LEAST_UNITS} units that are active and moved, got {log_rate.size}"
+            f"movement must have {LEAST_UNITS} units that are active and moved, got {x.size}"
         )
-    return exponent_model(log_rate, log_norm, error_x=error, prior=prior)
+    return exponent_model(x, log_norm, error_x=error_x, prior=prior)

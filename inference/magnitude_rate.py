@@ -34,7 +34,7 @@ from scipy.special import ndtri, polygamma, psi
 from ..activity.arrays import Floats
 from ..activity.statistics import Statistics
 from ..simulate.positive_normals import positive_moments
-from .exponent import LEAST_UNITS, ExponentPrior, exponent_model
+from .exponent import LEAST_UNITS, ExponentPrior, exponent_model, log_rate
 
 LAYER_ACTIVATIONS = 10  # that the layer's variation counts for in a unit's
 LEAST_VARIATION = 1e-3  # of magnitudes that are all but equal
@@ -45,9 +45,9 @@ PRIOR = ExponentPrior()
 def magnitude_rate_model(statistics: Statistics, *, prior: ExponentPrior = PRIOR) -> pm.Model:
     """Build the model of one layer; a ``ValueError`` without magnitudes of three active units."""
     active = _active(statistics)
-    log_rate, rate_error = _log_rate(statistics, active)
+    x, error_x = log_rate(statistics.active_count[active], statistics.n_examples)
     magnitude, magnitude_error = log_magnitude(statistics, active)
-    return exponent_model(log_rate, magnitude, error_x=rate_error, error_y=magnitude_error, prior=prior)
+    return exponent_model(x, magnitude, error_x=error_x, error_y=magnitude_error, prior=prior)
 
 
 def null_slope(statistics: Statistics) -> float:
@@ -62,9 +62,9 @@ def null_slope(statistics: Statistics) -> float:
             f"statistics must have {LEAST_UNITS} units of different rates below 1, got "
             f"{np.count_nonzero(sometimes)} of {np.unique(count[sometimes]).size} rates"
         )
-    log_rate, _ = _log_rate(statistics, sometimes)
-    mean, _ = positive_moments(ndtri(np.exp(log_rate)))
-    return float(np.polyfit(log_rate, np.log(mean), 1)[0])
+    x, _ = log_rate(count[sometimes], n_examples)
+    mean, _ = positive_moments(ndtri(np.exp(x)))
+    return float(np.polyfit(x, np.log(mean), 1)[0])
 
 
 def log_magnitude(statistics: Statistics, active: np.ndarray) -> tuple[Floats, Floats]:
@@ -95,10 +95,3 @@ def _active(statistics: Statistics) -> np.ndarray:
             f"statistics must have {LEAST_UNITS} active units, got {np.count_nonzero(active)}"
         )
     return active
-
-
-def _log_rate(statistics: Statistics, units: np.ndarray) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of the units' log rates under Jeffreys' prior."""
-    count, n_examples = statistics.active_count[units], statistics.n_examples
-    variance = polygamma(1, count + 0.5) - polygamma(1, n_examples + 1)
-    return psi(count + 0.5) - psi(n_examples + 1), np.sqrt(variance)

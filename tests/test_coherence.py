@@ -20,7 +20,7 @@ MOVEMENT = Movement(
 def test_logarithms_are_those_of_a_sampled_rate():
     log_rate, error = MOVEMENT.log_rate()
     for count, mean, sd in zip((1, 20, 50), log_rate, error, strict=True):
-        law = stats.beta(count + 0.5, 50 - count + 0.5)
+        law = stats.beta(count, 50 - count + 1)
         assert mean == pytest.approx(law.expect(np.log), rel=1e-6)
         second = law.expect(lambda p: np.log(p) ** 2)
         assert sd == pytest.approx(np.sqrt(second - mean**2), rel=1e-4)
