@@ -37,7 +37,7 @@ class Windows:
 
         A window's number modulo the number of groups is its group.
         """
-        numbers, slot, seen = np.unique(number, return_inverse=True, return_counts=True)
+        numbers, slot, seen = _distinct(number)
         digits = np.zeros((numbers.size, self.window.bit_length(), words.shape[1]), dtype=np.uint64)
         for place, key in enumerate(numbers.tolist()):
             if key in self._open:
@@ -79,6 +79,20 @@ class Windows:
         for place in np.flatnonzero(~full):
             key = int(numbers[place])
             self._seen[key], self._open[key] = int(seen[place]), digits[place].copy()
+
+
+def _distinct(number: Counts) -> tuple[Counts, Counts, Counts]:
+    """Return the distinct numbers, ascending, the place of each in them, and how often each is there.
+
+    As :func:`numpy.unique`, but counted and not sorted where numbers lie close together.
+    """
+    if not number.size or np.ptp(number) > 4 * number.size:
+        return np.unique(number, return_inverse=True, return_counts=True)
+    least = number.min()
+    seen = np.bincount(number - least)
+    there = seen > 0
+    place = np.cumsum(there) - 1
+    return np.flatnonzero(there) + least, place[number - least], seen[there]
 
 
 def _sum(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint64]:
