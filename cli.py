@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import __version__
+from .terminal import Teller
 
 EXAMPLES = """\
 examples:
@@ -272,39 +273,6 @@ def _info(options: argparse.Namespace) -> None:
     opener = open_npz if options.file.suffix == ".npz" else Recording.open
     with opener(options.file) as recording:
         print(describe(recording))
-
-
-class Teller:
-    """Shows progress on the terminal: a bar that moves, or a line a step where nobody watches."""
-
-    def __init__(self) -> None:
-        self._bar = None
-        self._title = ""
-
-    def __enter__(self) -> "Teller":
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True))
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def __call__(self, title: str, share: float) -> None:
-        """Show that ``share`` of the step ``title`` is done."""
-        new, self._title = title != self._title, title
-        if self._bar is None:
-            if new:
-                print(title, file=sys.stderr, flush=True)
-            return
-        if new:
-            self._task = self._bar.add_task(title, total=1.0)
-        self._bar.update(self._task, completed=share)
 
 
 if __name__ == "__main__":
