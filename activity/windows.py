@@ -1,16 +1,20 @@
 """Counts of active examples in windows, added up 64 units at a time.
 
 A window's counts stand in bits: digit d of 64 units' counts is one word, and an example is added to
-all of them by d = 0, 1, …:  digit_d, carry = digit_d ⊕ carry, digit_d ∧ carry.  A window is *open*
+all of them by d = 0, 1, …:  digit_d, carry = digit_d ⊕ carry, digit_d ∧ carry.  Four examples of one
+window are added to the two lowest digits at once, by three adders of three bits [1]_, and what they
+carry to the higher ones. A window is *open*
 until its last example has come; then its counts enter the sums and the histogram. All are whole
 numbers, so that it makes no difference in which portions the examples come.
+
+.. [1] Warren (2012), Hacker's Delight, second edition, section 5-1: carry-save adders.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import Counts, Packed
-from .kernel import kernel, over_blocks
+from .kernel import inlined_kernel, kernel, over_blocks
 from .packing import WORD
 from .room import zeros
 
@@ -37,13 +41,17 @@ class Windows:
 
         A window's number modulo the number of groups is its group.
         """
-        numbers, slot, seen = _distinct(number)
+        numbers, slot, came = _distinct(number)
         digits = np.zeros((numbers.size, self.window.bit_length(), words.shape[1]), dtype=np.uint64)
+        seen = came.copy()
         for place, key in enumerate(numbers.tolist()):
             if key in self._open:
                 digits[place] = self._open.pop(key)
                 seen[place] += self._seen.pop(key)
-        over_blocks(lambda *columns: _add(words, slot, digits, *columns), words.shape[1], least=16)
+        order, first = np.argsort(slot, kind="stable"), np.append(0, np.cumsum(came))
+        over_blocks(
+            lambda *columns: _add(words, order, first, digits, *columns), words.shape[1], least=16
+        )
         self._settle(numbers, seen, digits)
 
     def merge(self, other: "Windows") -> None:
@@ -105,16 +113,42 @@ def _sum(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint
 
 
 @kernel
-def _add(words: Packed, slot: Counts, digits: Digits, start: int, stop: int) -> None:
+def _add(words: Packed, order: Counts, first: Counts, digits: Digits, start: int, stop: int) -> None:
+    """Add to window w the examples ``order[first[w]:first[w + 1]]``."""
     carry = np.empty(stop - start, dtype=np.uint64)
-    for example in range(words.shape[0]):
-        carry[:] = words[example, start:stop]
-        for digit in range(digits.shape[1]):
-            mine = digits[slot[example], digit, start:stop]
+    for window in range(digits.shape[0]):
+        place, end = first[window], first[window + 1]
+        ones, twos = digits[window, 0, start:stop], digits[window, 1, start:stop]
+        while place + 4 <= end:
+            a, b = words[order[place], start:stop], words[order[place + 1], start:stop]
+            c, d = words[order[place + 2], start:stop], words[order[place + 3], start:stop]
             for word in range(carry.size):
-                before = mine[word]
-                mine[word] = before ^ carry[word]
-                carry[word] &= before
+                two = ones[word] ^ a[word]
+                low = (ones[word] & a[word]) | (two & b[word])
+                three = two ^ b[word]
+                four = three ^ c[word]
+                high = (three & c[word]) | (four & d[word])
+                ones[word] = four ^ d[word]
+                both = twos[word] ^ low
+                carry[word] = (twos[word] & low) | (both & high)
+                twos[word] = both ^ high
+            _carry(carry, digits, window, 2, start)
+            place += 4
+        while place < end:
+            carry[:] = words[order[place], start:stop]
+            _carry(carry, digits, window, 0, start)
+            place += 1
+
+
+@inlined_kernel
+def _carry(carry: NDArray[np.uint64], digits: Digits, window: int, lowest: int, start: int) -> None:
+    """Add ``carry`` to a window's digits from ``lowest`` on; it is used up."""
+    for digit in range(lowest, digits.shape[1]):
+        mine = digits[window, digit, start : start + carry.size]
+        for word in range(carry.size):
+            before = mine[word]
+            mine[word] = before ^ carry[word]
+            carry[word] &= before
 
 
 @kernel
