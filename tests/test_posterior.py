@@ -8,6 +8,7 @@ import xarray as xr
 from scipy import stats
 
 from rote.activity.measurement import measure
+from rote.inference import posterior as posterior_module
 from rote.inference.fitting import fit
 from rote.inference.posterior import ConvergenceError, sample
 from rote.inference.rates import RatePrior, rate_model
@@ -100,6 +101,29 @@ def test_too_few_effective_draws_are_no_result_but_more_are_drawn(layers, rng):
     assert tree["posterior"].sizes["draw"] in (120, 240, 480, 960)
 
 
+def test_a_second_try_is_longer_and_takes_smaller_steps(rng, monkeypatch):
+    asked = []
+
+    def record(*args, sampling=posterior_module.nutpie.sample, **how):
+        asked.append((how["draws"], how["tune"], how["target_accept"]))
+        return sampling(*args, **how)
+
+    monkeypatch.setattr(posterior_module.nutpie, "sample", record)
+    with pytest.raises(ConvergenceError, match="tried 3 times"):
+        sample(two_hills(1.0), kind="two hills", prior=None, rng=rng, draws=100, tune=100)
+    assert asked == [
+        (n, n, pytest.approx(share)) for n, share in ((100, 0.9), (200, 0.95), (400, 0.975))
+    ]
+
+
+def test_a_single_parameter_is_drawn_almost_independently(rng):
+    """The U-turn rule gives a third of the draws in effect, on a normal law."""
+    with pm.Model() as model:
+        pm.Normal("x", 0, 1)
+    tree = sample(model, kind="single", prior=None, rng=rng)
+    assert float(az.ess(tree["posterior"].to_dataset())["x"]) > 2400  # of 4000
+
+
 def test_an_error_in_progress_is_handed_on(layers, rng):
     def broken(done, due):
         raise KeyboardInterrupt
@@ -124,12 +148,19 @@ def test_wrong_arguments_are_named(wrong, error, sentence, layers, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "law"), [("beta", stats.beta(1, 4)), ("exponential", stats.expon())])
-def test_draws_have_the_law_of_the_density(name, law, rng):
-    """A single parameter of known law: mean and second moment, to within what so many draws tell."""
+@pytest.mark.parametrize("beside", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("name", "law"),
+    [("beta", stats.beta(1, 4)), ("small", stats.beta(1, 300)), ("exponential", stats.expon())],
+)
+def test_draws_have_the_law_of_the_density(name, law, beside, rng):
+    """A parameter of known law, alone and with others: mean and second moment, to what draws tell."""
     with pm.Model() as model:
-        pm.Beta("x", 1, 4) if name == "beta" else pm.Exponential("x", 1)
-    draws = sample(model, kind=name, prior=None, rng=rng, draws=12_000)["posterior"]["x"]
+        pm.Exponential("x", 1) if name == "exponential" else pm.Beta("x", *law.args)
+        if beside:
+            pm.Normal("other", 0, 1, shape=beside)
+    kind = f"{name} and {beside}"
+    draws = sample(model, kind=kind, prior=None, rng=rng, draws=12_000)["posterior"]["x"]
     for power in (1, 2):
         value = draws.to_numpy() ** power
         exact = law.expect(lambda x, power=power: x**power)

@@ -69,6 +69,10 @@ def test_a_random_order_holds_all_examples_or_none():
     tally.add_shuffled(active[:20])
     with pytest.raises(ValueError, match="a random order must hold all examples, got 20 of 50"):
         tally.statistics()
+    other = Tally(6, start=50)
+    other.add(active)
+    with pytest.raises(ValueError, match="a random order must hold all examples, got 20 of 100"):
+        (tally + other).statistics()
     tally.add_shuffled(active[20:])
     recorded, _, shuffled = tally.statistics().window_histogram
     np.testing.assert_array_equal(shuffled, recorded)
