@@ -12,6 +12,7 @@ from matplotlib.ticker import NullLocator
 from .style import COLOR, INK, MARKER, keys, layer_title, legend, panels, present, styled
 
 SPREAD = 0.2  # between the conditions of one arm, of the distance between arms
+NARROWEST = 0.2  # axis, where all points are one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +171,9 @@ def _draw(axes: Axes, table: pd.DataFrame, quantity: Quantity, arms: Sequence[st
         axes.set_xticks([t for t in ticks if t <= max(most, 3)], minor=False)
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_locator(NullLocator())
+    low, high = axes.get_xlim()
+    if high - low < NARROWEST:
+        axes.set_xlim((low + high - NARROWEST) / 2, (low + high + NARROWEST) / 2)
     axes.tick_params(axis="y", length=0)
     axes.set_axisbelow(True)
     axes.grid(axis="y", color="#EEEEEE", lw=0.6)
