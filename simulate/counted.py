@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ..activity.arrays import Counts, Floats
 from ..activity.events import Events
 from ..activity.kernel import kernel, over_blocks
-from ..activity.streams import exponential, uniform
+from ..activity.streams import uniform
+from ..activity.ziggurat import exponential
 from .process import EventDraw
 from .subsets import SPAN, choose_units
 

@@ -26,7 +26,8 @@ from ..activity.arrays import Counts, Floats, Packed
 from ..activity.kernel import kernel
 from ..activity.packing import WORD
 from ..activity.popcount import popcount
-from ..activity.streams import Key, exponential, word
+from ..activity.streams import Key, word
+from ..activity.ziggurat import exponential
 
 DIGITS = 10
 _STEPS = 2.0**DIGITS

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, softmax
 
 from ..activity.arrays import Floats
-from ..activity.beta import beta_variates
 from ..activity.checks import as_floats, check_choice, check_count, check_probability, one_number
+from ..activity.gamma import beta_variates
 from ..activity.streams import Key, draw_keys, uniforms
 from .alike import AlikeMixture
 from .bivariate import latent_correlation

@@ -26,7 +26,8 @@ from scipy.special import softmax, wrightomega
 
 from ..activity.arrays import Floats
 from ..activity.checks import as_floats, check_probability, one_number, unit_values
-from ..activity.streams import Key, log_gamma_variates
+from ..activity.gamma import log_gamma_variates
+from ..activity.streams import Key
 from .drawing import LANE, Chords, in_lanes
 from .hazard_line import HazardLine
 from .population import poisson_binomial_pmf

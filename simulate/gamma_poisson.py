@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from ..activity.arrays import Counts, Floats
 from ..activity.checks import as_floats, one_number
+from ..activity.gamma import log_gamma_variates
 from ..activity.kernel import kernel
-from ..activity.streams import Key, log_gamma_variates
+from ..activity.streams import Key
 from .count_laws import negative_binomial_pmf
 from .count_prediction import CountPrediction
 from .counts import CountArray, check_rate, write_row

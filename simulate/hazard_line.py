@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from ..activity.arrays import Counts, Floats
 from ..activity.kernel import kernel
-from ..activity.streams import Key, exponential
-from .rare import CERTAIN, SPAN, Lines, Row, find, new_lines, with_room
+from ..activity.streams import Key
+from ..activity.ziggurat import exponential
+from .rare import CERTAIN, SPAN, Lines, Row, new_lines, walk, with_room
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,26 +80,11 @@ def _hits(
 ) -> int:
     """List the units hit, example after example, as far as there is room; return how many there are."""
     n_units, found = order.size, 0
-    held, last = np.empty(n_units, dtype=np.int32), line[0, order.size - 1]
-    scale = n_units / last
+    held = np.empty(n_units, dtype=np.int32)
     for example in range(frailty.size):
         counter, g, before = np.uint64(first + example) * SPAN, frailty[example], found
         if uncertain[example] == n_units:
-            at, unit = 0.0, np.uint64(n_units)
-            while g > 0.0 and last > 0.0:
-                gap, counter = exponential(key, counter)
-                at += gap / g
-                if at >= last:
-                    break
-                hit = find(line, guide, np.uint64(0), at, scale)
-                if hit == unit:
-                    continue
-                unit = hit
-                if found < units.size:
-                    units[found] = unit
-                found += 1
-                if line[0, unit] > at + 1.0 / g:
-                    at = line[0, unit]
+            found = walk(units, found, line, guide, np.uint64(0), g, key, counter)
         else:
             n_held = _climb(held, order, ascending, uncertain[example], g, key, counter)
             for place in range(n_held):

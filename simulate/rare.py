@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from ..activity.arrays import Counts, Floats
 from ..activity.events import Events
 from ..activity.kernel import inlined_kernel, kernel, over_blocks
-from ..activity.streams import Key, draw_keys, exponential, uniform
+from ..activity.streams import Key, draw_keys, uniform
+from ..activity.ziggurat import exponential
 from .drawing import Mixture
 from .process import Draw, EventDraw
 
@@ -180,27 +181,46 @@ def _hits(
     examples: Counts,
 ) -> int:
     """List the units hit, example after example, as far as there is room; return how many there are."""
-    n_units, found = line.shape[1], 0
+    found = 0
     for example in range(state.size):
-        here, counter = np.uint64(state[example]), np.uint64(examples[example]) * SPAN
-        length = line[here, n_units - 1]
-        before, at, last, scale = found, 0.0, np.uint64(n_units), n_units / length
-        while True:
-            gap, counter = exponential(key, counter)
-            at += gap
-            if at >= length:
-                break
-            unit = find(line, guide, here, at, scale)
-            if unit == last:
-                continue
-            if found < units.size:
-                units[found] = unit
-            last = unit
-            found += 1
-            if line[here, unit] > at + 1.0:
-                at = line[here, unit]
+        before, counter = found, np.uint64(examples[example]) * SPAN
+        found = walk(units, found, line, guide, np.uint64(state[example]), 1.0, key, counter)
         per_example[example] = found - before
     return found
+
+
+@inlined_kernel
+def walk(
+    units: NDArray[np.int32],
+    found: int,
+    line: Floats,
+    guide: NDArray[np.int32],
+    here: np.uint64,
+    pace: float,
+    key: Key,
+    counter: np.uint64,
+) -> int:
+    """List behind ``found`` units those hit along line ``here``, ``pace`` times a unit of its length.
+
+    Returns how many there are then, whether there was room for them or not.
+    """
+    n_units = np.uint64(line.shape[1])
+    length = line[here, n_units - np.uint64(1)]
+    at, last, scale = 0.0, n_units, n_units / length
+    while True:
+        gap, counter = exponential(key, counter)
+        at += gap / pace
+        if at >= length:
+            return found
+        unit = find(line, guide, here, at, scale)
+        if unit == last:
+            continue
+        if found < units.size:
+            units[found] = unit
+        last = unit
+        found += 1
+        if line[here, unit] > at + 1.0 / pace:  # what else hits its piece is of no account
+            at = line[here, unit]
 
 
 @kernel

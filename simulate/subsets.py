@@ -18,7 +18,8 @@ from ..activity.arrays import Counts, Floats, Packed
 from ..activity.kernel import kernel
 from ..activity.packing import WORD
 from ..activity.popcount import popcount
-from ..activity.streams import Key, exponential
+from ..activity.streams import Key
+from ..activity.ziggurat import exponential
 from .poisson_variates import below
 
 SPAN = np.uint64(1 << 32)  # words set aside for one example

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from rote.activity import unpack
-from rote.activity.streams import draw_keys, exponential, uniform
+from rote.activity.streams import draw_keys, uniform
+from rote.activity.ziggurat import exponential
 from rote.simulate import ExchangeableBernoulli, PopulationBernoulli
 from rote.simulate.counted import GROUP, CountLaw
 from rote.simulate.exchangeable import MIXINGS

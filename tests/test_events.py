@@ -8,7 +8,8 @@ from scipy import stats
 from rote.activity import pack, unpack
 from rote.activity.events import Events
 from rote.activity.kernel import kernel
-from rote.activity.streams import draw_keys, exponential
+from rote.activity.streams import draw_keys
+from rote.activity.ziggurat import exponential
 from rote.simulate import (
     ClassConditional,
     DichotomizedGaussian,

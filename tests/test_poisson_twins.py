@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 from scipy.special import ndtr
 
-from rote.activity.streams import draw_keys, log_gamma_variates, uniform, uniforms, word
+from rote.activity.gamma import log_gamma_variates
+from rote.activity.streams import draw_keys, uniform, uniforms, word
 from rote.simulate.common_sources import CommonSources
 from rote.simulate.compound import CompoundPoisson
 from rote.simulate.gamma_poisson import GammaPoisson

@@ -14,9 +14,10 @@ from scipy.special import ndtr, ndtri
 
 from rote import measure
 from rote.activity import unpack
-from rote.activity.beta import beta_variates
+from rote.activity.gamma import beta_variates
 from rote.activity.statistics import Statistics
-from rote.activity.streams import draw_keys, exponential
+from rote.activity.streams import draw_keys
+from rote.activity.ziggurat import exponential
 from rote.simulate import (
     DichotomizedGaussian,
     ExchangeableBernoulli,

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rote.activity.streams import draw_keys, exponential, uniform
+from rote.activity.streams import draw_keys, uniform
+from rote.activity.ziggurat import exponential
 from rote.simulate import (
     ClassConditional,
     DichotomizedGaussian,

@@ -1,6 +1,5 @@
 """Random streams: words against Python's integers, and every use of them against its law."""
 
-import math
 import os
 import subprocess
 import sys
@@ -11,10 +10,9 @@ import pytest
 from scipy import stats
 
 from rote.activity.philox import philox_word
-from rote.activity.streams import draw_keys, exponential, log_gamma_variates, uniform, uniforms, word
+from rote.activity.streams import draw_keys, uniform, uniforms, word
 
 MASK = 2**64 - 1
-SHAPES = [0.01, 0.5, 3.0, 100.0]
 
 # counter, key and the first two of four words: philox4x32 of 10 rounds in kat_vectors of Random123 1.14
 PHILOX = [
@@ -102,70 +100,6 @@ def test_uniforms_follow_their_law(agrees, rejects, rng):
     numbers = uniforms(key, np.arange(50_000, dtype=np.uint64))
     assert agrees(stats.kstest(numbers, "uniform").pvalue)
     assert rejects(stats.kstest(numbers**1.06, "uniform").pvalue)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_gamma_variates_follow_their_law_and_no_other(shape, agrees, rejects, rng):
-    (key,) = draw_keys(rng, 1)
-    logs = log_gamma_variates(key, shape, np.arange(40_000, dtype=np.uint64))
-    assert agrees(stats.kstest(logs, stats.loggamma(shape).cdf).pvalue)
-    assert rejects(stats.kstest(logs, stats.loggamma(1.05 * shape).cdf).pvalue)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_neighbouring_gamma_variates_are_independent(shape, agrees, rejects, rng):
-    (key,) = draw_keys(rng, 1)
-    even, odd = log_gamma_variates(key, shape, np.arange(40_000, dtype=np.uint64)).reshape(-1, 2).T
-    assert agrees(stats.spearmanr(even, odd).pvalue)
-    assert rejects(stats.spearmanr(even, odd + 0.1 * even).pvalue)
-
-
-def test_exponential_variates_follow_their_law_and_no_other(agrees, rejects, rng):
-    (key,) = draw_keys(rng, 1)
-    variates, counter = np.empty(100_000), np.uint64(0)
-    for place in range(variates.size):
-        variates[place], counter = exponential(key, np.uint64(counter))
-    assert variates.size < counter < 1.05 * variates.size  # words: rarely more than one for a variate
-    assert agrees(stats.kstest(variates, "expon").pvalue)
-    assert rejects(stats.kstest(1.03 * variates, "expon").pvalue)
-    beyond = variates[variates > 5] - 5  # of the outer layers, which few variates reach
-    assert agrees(stats.binomtest(beyond.size, variates.size, np.exp(-5)).pvalue)
-    assert agrees(stats.kstest(beyond, "expon").pvalue)
-
-
-def slow_log_gamma(word, key, shape, row):
-    """Marsaglia and Tsang in plain Python; the variate, and the counters it read."""
-    read_at = []
-
-    def read():
-        read_at.append(row * 2**16 + len(read_at))
-        return (word(key, read_at[-1]) // 2**12 + 0.5) * 2.0**-52
-
-    third = shape + 2 / 3
-    boost = math.log(read()) / shape
-    while True:
-        x, y, u = 2 * read() - 1, 2 * read() - 1, read()
-        square = x * x + y * y
-        if square >= 1:
-            continue
-        normal = x * math.sqrt(-2 * math.log(square) / square)
-        cube = (1 + normal / math.sqrt(9 * third)) ** 3
-        if cube > 0 and math.log(u) < normal**2 / 2 + third * (1 - cube + math.log(cube)):
-            return boost + math.log(third * cube), read_at
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_gamma_variates_equal_plain_python_and_no_word_is_read_twice(shape, slow_word, rng):
-    (key,) = draw_keys(rng, 1)
-    rows = [*range(300), 2**47, 2**48 - 1]
-    slow = [slow_log_gamma(slow_word, key, shape, row) for row in rows]
-    fast = log_gamma_variates(key, shape, np.array(rows, dtype=np.uint64))
-    np.testing.assert_allclose(fast, [logs for logs, _ in slow], rtol=1e-13, atol=1e-13)
-    read = [counter for _, read_at in slow for counter in read_at]
-    assert len(set(read)) == len(read)
-    assert all(
-        counter // 2**16 == row for row, (_, at) in zip(rows, slow, strict=True) for counter in at
-    )
 
 
 def test_keys_are_the_generators_next_words():
