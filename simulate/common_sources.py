@@ -175,9 +175,10 @@ def _add_sources(
     example: np.uint64,
     key: Key,
 ) -> None:
+    cast = row.dtype.type  # the loop over units stays as narrow as its row
     cell = example * np.uint64(source_rate.size)
     for source in range(source_rate.size):
-        events = poisson_variate(key, (cell + np.uint64(source)) * WORDS, source_rate[source])
+        events = cast(poisson_variate(key, (cell + np.uint64(source)) * WORDS, source_rate[source]))
         if events:
             for unit in range(row.size):
-                row[unit] += events & mask[source, unit]
+                row[unit] = cast(row[unit] + cast(events & mask[source, unit]))

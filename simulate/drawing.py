@@ -118,8 +118,7 @@ def _compare(
     n_rows, n_units = active.shape
     words = np.empty((n_units + LANES - 1) // LANES, dtype=np.uint64)
     lanes = words.view(np.uint16)
-    low = np.empty(n_units, dtype=np.uint16)
-    high = np.empty(n_units, dtype=np.uint16)
+    chord = np.empty(n_units, dtype=np.uint16)
     margin, top, bits = (
         np.uint16(min(margin, 65535)),
         np.uint16(65535 - min(margin, 65535)),
@@ -129,18 +128,22 @@ def _compare(
         before = np.uint64(state[row])
         after = np.uint64(min(state[row] + 1, table.shape[0] - 1))
         ahead, back = np.uint32(share[row]), np.uint32(65535 - share[row])
-        for unit in range(n_units):
-            one = np.uint16((np.uint32(table[before, unit]) * back) >> bits)
-            two = np.uint16((np.uint32(table[after, unit]) * ahead) >> bits)
-            chord = np.uint16(one + two)
-            low[unit] = np.uint16(max(chord, margin) - margin)
-            high[unit] = np.uint16(min(chord, top) + margin)
+        if ahead == 0:
+            for unit in range(n_units):
+                chord[unit] = table[before, unit]
+        else:
+            for unit in range(n_units):
+                one = np.uint16((np.uint32(table[before, unit]) * back) >> bits)
+                two = np.uint16((np.uint32(table[after, unit]) * ahead) >> bits)
+                chord[unit] = np.uint16(one + two)
         start = np.uint64(first + row) * np.uint64(words.size)
         for place in range(words.size):
             words[place] = word(key, start + np.uint64(place))
         for unit in range(n_units):
-            below = np.uint8(lanes[unit] < low[unit])
-            active[row, unit] = below | ((below ^ np.uint8(lanes[unit] <= high[unit])) << np.uint8(1))
+            low = np.uint16(max(chord[unit], margin) - margin)
+            high = np.uint16(min(chord[unit], top) + margin)
+            below = np.uint8(lanes[unit] < low)
+            active[row, unit] = below | ((below ^ np.uint8(lanes[unit] <= high)) << np.uint8(1))
 
 
 @kernel

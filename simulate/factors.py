@@ -23,7 +23,8 @@ from scipy.special import ndtr, ndtri
 from ..activity.arrays import Floats
 from ..activity.checks import as_floats, check_probability, unit_values
 from ..activity.kernel import kernel, over_blocks
-from ..activity.streams import Key, uniforms
+from ..activity.streams import Key
+from ..activity.ziggurat import normals
 from .bivariate import binary_covariance
 from .correlation_matrices import check_symmetric, triangular_factor
 from .drawing import LANE, Chords, Mixture
@@ -37,7 +38,8 @@ _DEGREE = 6  # of P
 _LANES_OFF = 7  # of the polynomial (5), its rounding, and what the comparison rounds
 _STEEPEST = 0.4  # slope of Φ at 0
 _SINGLE = 2.0**-24  # rounding of single precision
-_CELLS = 1 << 18  # least for a thread
+_FAR = 1e4  # latent numbers beyond it are certain
+_CELLS = 1 << 16  # tabulated at once: they stay in cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,7 +118,7 @@ class FactorGaussian(Mixture):
         counters = np.add.outer(
             examples * np.uint64(self.n_factors), np.arange(self.n_factors, dtype=np.uint64)
         )
-        return ndtri(uniforms(key, counters.ravel())).reshape(counters.shape)
+        return normals(key, counters.ravel()).reshape(counters.shape)
 
     def chords(self, latent: Floats) -> Chords:
         """Return each example's own approximate probabilities, and the lanes by which they may be off.
@@ -125,19 +127,20 @@ class FactorGaussian(Mixture):
         sum of their sizes, and the terms by a few themselves.
         """
         own = np.sqrt(1 - np.square(self.loading).sum(axis=1))
-        start, weight = ndtri(self.rate) / own, self.loading.T / own
-        size = np.abs(latent).max(axis=0) @ np.abs(weight)
-        size += np.abs(start, where=np.isfinite(start), out=np.zeros_like(start))
-        off = (self.n_factors + 4) * _SINGLE * size.max() * _STEEPEST * LANE
+        weight = np.vstack([np.clip(ndtri(self.rate) / own, -_FAR, _FAR), self.loading.T / own])
+        state = np.column_stack([np.ones(len(latent)), latent])
+        size = (np.abs(weight[0]) + np.abs(latent).max() * np.abs(weight[1:]).sum(axis=0)).max()
+        off = (self.n_factors + 4) * _SINGLE * size * _STEEPEST * LANE
+        state, weight = state.astype(np.float32), weight.astype(np.float32)
         table = np.empty((len(latent), self.n_units), dtype=np.uint16)
-        start, weight, z = (
-            np.ascontiguousarray(part, dtype=np.float32) for part in (start, weight, latent)
-        )
-        over_blocks(
-            lambda first, last: _tabulate(table[first:last], start, weight, z[first:last]),
-            len(latent),
-            least=max(1, _CELLS // self.n_units),
-        )
+        step = max(1, _CELLS // self.n_units)
+
+        def tabulate(start: int, stop: int) -> None:
+            for first in range(start, stop, step):
+                last = min(first + step, stop)
+                _to_lanes(table[first:last].reshape(-1), (state[first:last] @ weight).reshape(-1))
+
+        over_blocks(tabulate, len(latent), least=4 * step)
         share = np.zeros(len(latent), dtype=np.uint16)
         return Chords(table, np.arange(len(latent)), share, int(min(off, LANE)) + _LANES_OFF)
 
@@ -157,29 +160,6 @@ def _fit() -> NDArray[np.float32]:
 
 
 _POLYNOMIAL = _fit()
-
-
-@kernel
-def _tabulate(
-    table: NDArray[np.uint16],
-    start: NDArray[np.float32],
-    weight: NDArray[np.float32],
-    latent: NDArray[np.float32],
-) -> None:
-    n_examples, n_units = table.shape
-    d = np.empty(n_units, dtype=np.float32)
-    for example in range(n_examples):
-        for unit in range(n_units):
-            d[unit] = start[unit]
-        for factor in range(weight.shape[0]):
-            _add(d, weight[factor], latent[example, factor])
-        _to_lanes(table[example], d)
-
-
-@kernel
-def _add(total: NDArray[np.float32], weight: NDArray[np.float32], factor: np.float32) -> None:
-    for unit in range(total.size):
-        total[unit] = np.float32(total[unit] + np.float32(weight[unit] * factor))
 
 
 @kernel

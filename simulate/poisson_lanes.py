@@ -25,6 +25,7 @@ from ..activity.streams import Key, uniform, word
 from .poisson_variates import WORDS, poisson_variate
 
 TABLED = 128.0  # means above it would need more than 90 edges
+TOGETHER = 3  # edges compared before a lane is let go: its count stays in a register
 CHUNK = 256  # units that share a depth: a multiple of four, the lanes of a word
 ROWS = 32  # examples that are drawn together
 LANES = 65536.0
@@ -50,6 +51,7 @@ def tables(rate: Floats) -> Tables:
     length = np.zeros(padded.shape, dtype=np.int64)
     _measure(padded, first, length)
     depth = length.reshape(n_states, n_chunks, CHUNK).max(axis=2)
+    depth = -(-depth // TOGETHER) * TOGETHER
     edge = np.zeros((n_states, n_chunks, max(1, depth.max()), CHUNK), dtype=np.uint16)
     _mark(padded, first, length, edge)
     return Tables(padded, first, edge, depth)
@@ -113,9 +115,12 @@ def _count_edges(
 ) -> None:
     """Count the edges at or below each lane; casts keep the loop at 16 bits."""
     above[:] = np.uint16(0)
-    for edge in range(depth):
+    for edge in range(0, depth, TOGETHER):
         for place in range(CHUNK):
-            above[place] = np.uint16(above[place] + np.uint16(lanes[place] >= edges[edge, place]))
+            lane = lanes[place]
+            passed = np.uint16(above[place] + np.uint16(lane >= edges[edge, place]))
+            passed = np.uint16(passed + np.uint16(lane >= edges[edge + 1, place]))
+            above[place] = np.uint16(passed + np.uint16(lane >= edges[edge + 2, place]))
 
 
 @kernel
