@@ -5,10 +5,11 @@ of a unit's histogram counts intervals of 2^b to 2^(b+1) - 1 examples. In a rand
 geometric with q = 1 - p:  P(interval = k) = p q^(k-1),  P(bin b) = q^(2^b - 1) - q^(2^(b+1) - 1),  mean
 1/p and variance q/p².
 
-Most intervals of a unit that is not rare are short. Those of 64 activations x are counted at once: with
-x_k = x ∧ ¬(x shifted by 1) ∧ … ∧ ¬(x shifted by k), the activations that no other of the 64 precedes
-within k examples, as many intervals are k long as x_{k-1} has bits more than x_k. All lengths of a unit
-add up to its last activation less its first.
+With x the activations of a unit as bits and x_k = x ∧ ¬(x shifted by 1) ∧ … ∧ ¬(x shifted by k), those
+that no other precedes within k examples, as many intervals are k long as x_{k-1} has bits more than x_k:
+a few operations for 512 examples. So intervals are counted from the shortest on, as long as enough are
+met; the activations left over are looked at one by one. All lengths of a unit add up to its last
+activation less its first.
 """
 
 import numpy as np
@@ -19,8 +20,8 @@ from .packing import WORD
 from .popcount import leading_zeros, popcount, trailing_zeros
 
 BINS = 40  # intervals of up to a million million examples
-SHORT = 7  # intervals up to this are counted for 64 activations at a time
-FEW = 8  # activations of 64 examples that are sooner counted one by one
+SHORT = WORD - 1  # longest that is counted for many activations at once: they lie in one word or two
+FEW = 12  # activations that are sooner counted one by one
 
 
 class Intervals:
@@ -64,44 +65,68 @@ def _add(
     unit_start: int,
     unit_stop: int,
 ) -> None:
-    beyond = np.empty(SHORT + 1, dtype=np.int64)  # activations with no other within so many before
+    bits = np.zeros(by_unit.shape[1] + 1, dtype=np.uint64)  # a word of silence, then those of a unit
+    ends = np.empty(by_unit.shape[1], dtype=np.uint64)
     for unit in range(unit_start, unit_stop):
-        bins = histogram[unit]
-        begin = before = last[unit]
-        square = np.int64(0)
-        beyond[:] = 0
-        for word in range(by_unit.shape[1]):
-            bits = by_unit[unit, word]
-            base = start + WORD * word
-            if before < 0 and bits:  # the first of all ends no interval
-                begin = before = first[unit] = base + np.int64(trailing_zeros(bits))
-                bits &= bits - np.uint64(1)
-            if popcount(bits) <= FEW:
-                while bits:
-                    example = base + np.int64(trailing_zeros(bits))
-                    square += _count(bins, example - before)
-                    before = example
-                    bits &= bits - np.uint64(1)
-                continue
-            waiting = bits
-            beyond[0] += popcount(bits)
-            for gap in range(1, SHORT + 1):
-                waiting &= ~(bits << np.uint64(gap))
-                beyond[gap] += popcount(waiting)
-            while waiting:
-                place = trailing_zeros(waiting)
-                below = bits & ((np.uint64(1) << np.uint64(place)) - np.uint64(1))
+        row, bins, square = by_unit[unit], histogram[unit], np.int64(0)
+        many = np.int64(0)
+        for word in range(row.size):
+            many += np.int64(popcount(row[word]))
+        if many * many < FEW * WORD * row.size:  # neighbours that are both active
+            waiting = row
+        else:
+            for word in range(row.size):
+                bits[word + 1] = ends[word] = row[word]
+            square += _count_short(ends, bits, bins, many)
+            waiting = ends
+        before, begin = last[unit], last[unit]
+        for word in range(row.size):
+            here, ending, base = row[word], waiting[word], start + WORD * word
+            while ending:
+                place = trailing_zeros(ending)
+                example = base + np.int64(place)
+                below = here & ((np.uint64(1) << place) - np.uint64(1))
                 if below:
-                    before = base + 63 - np.int64(leading_zeros(below))
-                square += _count(bins, base + np.int64(place) - before)
-                waiting &= waiting - np.uint64(1)
-            before = base + 63 - np.int64(leading_zeros(bits))
-        for gap in range(1, SHORT + 1):
-            n = beyond[gap - 1] - beyond[gap]
-            square += n * _count(bins, gap, n)
+                    before = base + WORD - 1 - np.int64(leading_zeros(below))
+                if before < 0:  # the first of all ends no interval
+                    begin = first[unit] = example
+                else:
+                    square += _count(bins, example - before)
+                ending &= ending - np.uint64(1)
+            if here:
+                before = base + WORD - 1 - np.int64(leading_zeros(here))
         last[unit] = before
         sums[unit] += before - begin
         squares[unit] += square
+
+
+@kernel
+def _count_short(ends: Packed, bits: Packed, bins: Counts, many: int) -> int:
+    """Count intervals as long as they are many, and take their ends away; return the sum of squares."""
+    square = np.int64(0)
+    for gap in range(1, SHORT, 2):
+        one, two = _keep(ends, bits, np.uint64(gap))
+        square += (many - one) * _count(bins, gap, many - one)
+        square += (one - two) * _count(bins, gap + 1, one - two)
+        many, taken = two, many - two
+        if taken < FEW:
+            break
+    return square
+
+
+@kernel
+def _keep(ends: Packed, bits: Packed, gap: np.uint64) -> tuple[int, int]:
+    """Keep ends that no activation precedes by ``gap``, nor by one more; return how many each leaves."""
+    n_one, n_two = np.uint64(0), np.uint64(0)
+    left, right, one = gap, np.uint64(WORD) - gap, np.uint64(1)
+    for word in range(ends.size):
+        here, before = bits[word + 1], bits[word]
+        kept = ends[word] & ~((here << left) | (before >> right))
+        n_one += popcount(kept)
+        kept &= ~((here << (left + one)) | (before >> (right - one)))
+        n_two += popcount(kept)
+        ends[word] = kept
+    return np.int64(n_one), np.int64(n_two)
 
 
 @kernel

@@ -11,7 +11,9 @@ without noting such a choice, so with any but the default nothing is kept: a pro
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
+from itertools import pairwise
 
 import numba
 
@@ -23,6 +25,7 @@ STREAM = check_choice("ROTE_STREAM", os.environ.get("ROTE_STREAM", STREAMS[0]), 
 _options = {"cache": STREAMS[0] == STREAM, "nogil": True, "error_model": "numpy"}
 kernel = numba.njit(**_options)
 inlined_kernel = numba.njit(**_options, forceinline=True)  # else a loop that calls it is no vector loop
+_threads = ThreadPoolExecutor(max(1, numba.config.NUMBA_NUM_THREADS - 1))  # they start when needed
 
 
 def over_blocks(work: Callable[[int, int], object], n_rows: int, *, least: int) -> None:
@@ -31,9 +34,24 @@ def over_blocks(work: Callable[[int, int], object], n_rows: int, *, least: int) 
     ``least`` is the number of rows below which a thread costs more than it saves.
     """
     n_blocks = max(1, min(numba.get_num_threads(), n_rows // max(1, least)))
-    if n_blocks == 1:
-        work(0, n_rows)
-        return
     edges = [n_rows * block // n_blocks for block in range(n_blocks + 1)]
-    with ThreadPoolExecutor(n_blocks) as pool:
-        list(pool.map(work, edges[:-1], edges[1:]))
+    at_once(*(partial(work, *block) for block in pairwise(edges)))
+
+
+def at_once(*works: Callable[[], object]) -> None:
+    """Call all ``works``, on several threads if Numba may use them; behind an error none is begun."""
+    if numba.get_num_threads() == 1 or len(works) == 1:
+        for work in works:
+            work()
+        return
+    first, *others = works
+    handed = [(work, _threads.submit(work)) for work in others]
+    try:
+        first()
+        for work, coming in handed:
+            if coming.cancel():  # no thread was free, or all of them wait as this one does
+                work()
+            else:
+                coming.result()
+    finally:
+        wait([coming for _, coming in handed if not coming.cancel()])

@@ -45,9 +45,15 @@ def leading_zeros(_context, word):  # noqa: ANN001, ANN201 - Numba types this, n
     return types.uint64(types.uint64), emit
 
 
+@kernel
 def population_count(words: Packed) -> Counts:
     """Return how many units are active in each example: ``(n_examples,)``."""
-    return np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+    counts = np.empty(words.shape[0], dtype=np.int64)
+    for example in range(counts.size):
+        counts[example] = 0
+        for word in range(words.shape[1]):
+            counts[example] += np.int64(popcount(words[example, word]))
+    return counts
 
 
 def active_count(words: Packed) -> Counts:

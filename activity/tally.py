@@ -12,11 +12,12 @@ from .checks import check_count
 from .exact_sums import MagnitudeSums, carried
 from .inputs import as_activation, as_labels, class_starts
 from .intervals import Intervals
+from .kernel import at_once
 from .packing import check_words, n_words, pack
 from .popcount import add_coactive, mirrored, population_count, turned
 from .room import zeros
 from .statistics import WINDOW_ORDERS, Statistics
-from .windows import Windows
+from .windows import Windows, places
 
 WINDOW = 20  # examples; small enough for several windows of one class in a small data set
 PORTION = 1 << 14  # examples counted at a time
@@ -111,9 +112,11 @@ class Tally:
         A stretch takes as many as it has examples, whichever they are. Errors are those of :meth:`add`.
         """
         words = self._words(active)
-        places = self._shuffled_stop + np.arange(len(words))
-        self._windows[2].add(words, places // self.window)
-        self._shuffled_stop += len(words)
+        for first in range(0, len(words), PORTION):
+            some = words[first : first + PORTION]
+            number = np.arange(self._shuffled_stop, self._shuffled_stop + len(some))
+            self._windows[2].add(some, number // self.window)
+            self._shuffled_stop += len(some)
 
     def __add__(self, other: "Tally") -> "Tally":
         """Return the tally of both stretches of examples, of which ``other`` must follow on this one."""
@@ -197,20 +200,21 @@ class Tally:
         n_examples = len(words)
         population = population_count(words)
         self._population += np.bincount(population, minlength=self._population.size)
-        self._windows[0].add(words, (self._stop + np.arange(n_examples)) // self.window)
+        at_once(lambda: self._count_windows(words, labels), lambda: self._count_units(words))
+        self._stop += n_examples
+
+    def _count_windows(self, words: Packed, labels: Counts) -> None:
+        number = np.arange(self._stop, self._stop + len(words))
+        self._windows[0].add(words, number // self.window)
         if self.n_classes:
-            by_class = np.argsort(labels, kind="stable")
-            size = np.bincount(labels, minlength=self.n_classes)
-            shift = self._class_stop - (np.cumsum(size) - size)  # from the place among these, by class
-            place = np.empty(n_examples, dtype=np.int64)
-            place[by_class] = np.arange(n_examples) + shift[labels[by_class]]
+            place = places(labels, self._class_stop)
             self._windows[1].add(words, place // self.window * self.n_classes + labels)
-            self._class_stop += size
+
+    def _count_units(self, words: Packed) -> None:
         by_unit = turned(words)
         if self.pairs:
             add_coactive(by_unit, self._coactive)
         self._intervals.add(by_unit[: self.n_units], self._stop)
-        self._stop += n_examples
 
     def _merge(self, other: "Tally") -> None:
         for mine, theirs in zip(self._windows, other._windows, strict=True):

@@ -48,7 +48,8 @@ class Windows:
             if key in self._open:
                 digits[place] = self._open.pop(key)
                 seen[place] += self._seen.pop(key)
-        order, first = np.argsort(slot, kind="stable"), np.append(0, np.cumsum(came))
+        first = np.append(0, np.cumsum(came))
+        order = _grouped(slot, first[:-1].copy())
         over_blocks(
             lambda *columns: _add(words, order, first, digits, *columns), words.shape[1], least=16
         )
@@ -101,6 +102,26 @@ def _distinct(number: Counts) -> tuple[Counts, Counts, Counts]:
     there = seen > 0
     place = np.cumsum(there) - 1
     return np.flatnonzero(there) + least, place[number - least], seen[there]
+
+
+@kernel
+def _grouped(slot: Counts, place: Counts) -> Counts:
+    """Return the order that puts equal slots together, as they came; ``place`` is where each begins."""
+    order = np.empty(slot.size, dtype=np.int64)
+    for example in range(slot.size):
+        order[place[slot[example]]] = example
+        place[slot[example]] += 1
+    return order
+
+
+@kernel
+def places(label: Counts, seen: Counts) -> Counts:
+    """Return how many of its label came before each example, and count them in ``seen``."""
+    place = np.empty(label.size, dtype=np.int64)
+    for example in range(label.size):
+        place[example] = seen[label[example]]
+        seen[label[example]] += 1
+    return place
 
 
 def _sum(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..activity.arrays import Counts
 from ..activity.checks import check_choice, check_count, check_generator
-from ..activity.inputs import MOST_CLASSES
+from ..activity.inputs import MOST_CLASSES, by_rank
 from ..activity.statistics import Statistics
 from ..activity.tally import WINDOW, Tally
 from ..activity.words import CLASSES
@@ -138,7 +138,7 @@ def presented_rows(recording: Recording, held_out: bool | None) -> Counts:
         part = "held-out" if held_out else "training"
         raise ValueError(f"recording {recording.network} holds no {part} examples")
     order = recording.order[rows]
-    return rows if in_file_order(order) else rows[np.argsort(order, kind="stable")]
+    return rows if in_file_order(order) else rows[by_rank(order)]
 
 
 def _classes(recording: Recording, classes: str) -> tuple[Counts, int]:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..activity.arrays import Counts, Packed
+from ..activity.inputs import by_rank
 from ..activity.packing import n_words
 from .layers import RecordedLayer
 
@@ -29,7 +30,7 @@ def word_portions(layer: RecordedLayer, rows: Counts) -> Iterator[Packed]:
         yield from _in_order(layer, rows)
         return
     n_gathered = max(1, GATHERED // (8 * n_words(layer.n_units)))
-    by_place = np.argsort(rows)
+    by_place = by_rank(rows)
     if rows.size <= n_gathered:
         gathered, done = np.empty((rows.size, n_words(layer.n_units)), dtype=np.uint64), 0
         for words in _in_order(layer, rows[by_place]):
@@ -47,7 +48,7 @@ def in_file_order(rows: Counts) -> bool:
 
 def activation_portions(layer: RecordedLayer, rows: Counts) -> Iterator[tuple[Packed, np.ndarray]]:
     """Yield bits and activations of the examples ``rows`` in the order of the file."""
-    for start, stop, here in _blocks(np.sort(rows), _rows_of(4 * layer.n_units)):
+    for start, stop, here in _blocks(rows[by_rank(rows)], _rows_of(4 * layer.n_units)):
         words, activation = layer.words_between(start, stop), layer.activation_between(start, stop)
         whole = here.size == stop - start
         yield (words, activation) if whole else (words[here - start], activation[here - start])
@@ -71,8 +72,9 @@ def _in_order(layer: RecordedLayer, rows: Counts) -> Iterator[Packed]:
 def _by_way_of_disk(blocks: Iterator[Packed], ranks: Counts, n_gathered: int) -> Iterator[Packed]:
     """Yield portions of ``n_gathered`` rows by rank, of ``blocks`` of rows that have these ``ranks``."""
     portion = ranks // n_gathered
+    portion = portion.astype(np.min_scalar_type(portion.max()))  # of few bits: they sort far sooner
     written = ranks[np.argsort(portion, kind="stable")]  # a portion's rows keep their order in the file
-    behind, done = n_gathered * np.arange(portion.max() + 1), 0
+    behind, done = n_gathered * np.arange(int(portion.max()) + 1), 0
     with tempfile.TemporaryFile() as file:
         for words in blocks:
             here = portion[done : done + len(words)]

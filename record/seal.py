@@ -54,10 +54,16 @@ class SealedFile(io.RawIOBase):
         filled = 0
         while filled < len(target):
             number, offset = divmod(self._position, BLOCK)
-            part = self._block(number)[offset : offset + len(target) - filled]
-            target[filled : filled + len(part)] = part
-            filled += len(part)
-            self._position += len(part)
+            whole = (len(target) - filled) // BLOCK * BLOCK
+            if whole and not offset:
+                self._read_blocks(number, target[filled : filled + whole])
+                count = whole
+            else:
+                part = self._block(number)[offset : offset + len(target) - filled]
+                target[filled : filled + len(part)] = part
+                count = len(part)
+            filled += count
+            self._position += count
         return filled
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -104,13 +110,28 @@ class SealedFile(io.RawIOBase):
         if self._cached[0] != number:
             start = number * BLOCK
             content = self._bytes(start, min(BLOCK, self._length - start))
-            if zlib.crc32(content) != self._table[number]:
-                raise ValueError(
-                    f"{self._path} is damaged between bytes {start} and {start + BLOCK}: "
-                    "restore it or record it again"
-                )
+            self._check_block(number, content)
             self._cached = number, content
         return self._cached[1]
+
+    def _read_blocks(self, number: int, target: memoryview) -> None:
+        """Fill ``target`` with whole blocks from ``number`` on, without a copy between."""
+        done = 0
+        while done < len(target):
+            count = os.preadv(self._descriptor, [target[done:]], number * BLOCK + done)
+            if not count:
+                break  # cut short since it was opened: the blocks that are missing do not fit
+            done += count
+        for place in range(0, len(target), BLOCK):
+            self._check_block(number + place // BLOCK, target[place : min(place + BLOCK, done)])
+
+    def _check_block(self, number: int, content: bytes | memoryview) -> None:
+        if zlib.crc32(content) != self._table[number]:
+            start = number * BLOCK
+            raise ValueError(
+                f"{self._path} is damaged between bytes {start} and {start + BLOCK}: "
+                "restore it or record it again"
+            )
 
     def _bytes(self, start: int, count: int) -> bytes:
         os.lseek(self._descriptor, start, os.SEEK_SET)

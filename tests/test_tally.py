@@ -14,8 +14,9 @@ from scipy import stats
 from rote import measure
 from rote.activity import tally as module
 from rote.activity.exact_sums import SQUARE_UNIT, SUM_UNIT, MagnitudeSums, carried, rounded
+from rote.activity.intervals import Intervals
 from rote.activity.packing import pack
-from rote.activity.popcount import population_count
+from rote.activity.popcount import population_count, turned
 from rote.activity.statistics import Statistics
 from rote.activity.tally import Tally
 
@@ -87,9 +88,12 @@ def test_activations_may_come_apart_from_their_examples_and_in_any_order():
     assert_same(tally.statistics(), measure(active, labels=labels, activation=activation))
 
 
-@given(st.integers(1, 200), st.sampled_from([0.02, 0.3, 0.9]), st.integers(0, 99))
-def test_intervals_are_what_lies_between_activations(n_examples, rate, seed):
-    active = np.random.default_rng(seed).random((n_examples, 3)) < rate
+@given(st.integers(1, 3000), st.sampled_from([0.002, 0.02, 0.3, 0.9]), st.booleans(), st.integers(0, 99))
+def test_intervals_are_what_lies_between_activations(n_examples, rate, pauses, seed):
+    rng = np.random.default_rng(seed)
+    active = rng.random((n_examples, 3)) < rate
+    if pauses:  # many short intervals, and some that are long
+        active &= np.repeat(rng.random((-(-n_examples // 150), 3)) < 0.5, 150, axis=0)[:n_examples]
     measured = measure(active)
     for unit, mine in enumerate(active.T):
         gaps = np.diff(np.flatnonzero(mine))
@@ -104,6 +108,17 @@ def test_intervals_are_what_lies_between_activations(n_examples, rate, seed):
             assert measured.interval_variation[unit] == pytest.approx(variation, abs=1e-7)
         else:
             assert np.isnan(measured.mean_interval[unit])
+
+
+def test_many_intervals_of_every_length(rng):
+    gaps = rng.permutation(np.repeat(np.arange(1, 90), 30))
+    active = np.zeros((gaps.sum() + 1, 1), dtype=bool)
+    active[np.append(0, np.cumsum(gaps))] = True
+    counted = Intervals(1)
+    counted.add(turned(pack(active)), 0)
+    assert counted.histogram[0, :7].tolist() == [30, 60, 120, 240, 480, 960, 780]
+    assert counted.sums[0] == gaps.sum()
+    assert counted.squares[0] == (gaps**2).sum()
 
 
 def interval_p(measured, rate):
