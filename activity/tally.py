@@ -200,12 +200,14 @@ class Tally:
         n_examples = len(words)
         population = population_count(words)
         self._population += np.bincount(population, minlength=self._population.size)
-        at_once(lambda: self._count_windows(words, labels), lambda: self._count_units(words))
+        at_once(
+            lambda: self._count_units(words),
+            lambda: self._count_class_windows(words, labels),
+            lambda: self._windows[0].add(words, (self._stop + np.arange(n_examples)) // self.window),
+        )
         self._stop += n_examples
 
-    def _count_windows(self, words: Packed, labels: Counts) -> None:
-        number = np.arange(self._stop, self._stop + len(words))
-        self._windows[0].add(words, number // self.window)
+    def _count_class_windows(self, words: Packed, labels: Counts) -> None:
         if self.n_classes:
             place = places(labels, self._class_stop)
             self._windows[1].add(words, place // self.window * self.n_classes + labels)

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from ..activity.inputs import by_rank
 from .schema import EXAMPLE_KINDS
 
 
@@ -68,7 +69,9 @@ def check_ranks(order: np.ndarray) -> None:
     """Raise ``ValueError`` for an order that holds a position twice."""
     if (order[1:] > order[:-1]).all():
         return
-    sorted_order = np.sort(order)
+    sorted_order = order[by_rank(order)]
+    if sorted_order.size < order.size:  # of equal ones some are missing
+        sorted_order = np.sort(order)
     if (twice := sorted_order[1:][sorted_order[1:] == sorted_order[:-1]]).size:
         raise ValueError(
             f"order must give each example a position of its own, got position {twice[0]} "

@@ -19,7 +19,7 @@ from ..activity.inputs import by_rank
 from ..activity.packing import n_words
 from .layers import RecordedLayer
 
-READ = 1 << 25  # bytes of bits or activations read at a time, at most
+READ = 1 << 24  # bytes read at a time, at most: pieces of memory as large are used again
 GATHERED = 1 << 26  # bytes of bits put in order at a time, at most
 MOST_ROWS = 1 << 18  # read at a time
 
@@ -34,7 +34,7 @@ def word_portions(layer: RecordedLayer, rows: Counts) -> Iterator[Packed]:
     if rows.size <= n_gathered:
         gathered, done = np.empty((rows.size, n_words(layer.n_units)), dtype=np.uint64), 0
         for words in _in_order(layer, rows[by_place]):
-            gathered[by_place[done : done + len(words)]] = words
+            _items(gathered)[by_place[done : done + len(words)]] = _items(words)
             done += len(words)
         yield gathered
         return
@@ -79,20 +79,26 @@ def _by_way_of_disk(blocks: Iterator[Packed], ranks: Counts, n_gathered: int) ->
         for words in blocks:
             here = portion[done : done + len(words)]
             done += len(words)
-            words = words[np.argsort(here, kind="stable")]
+            words = np.take(words, np.argsort(here, kind="stable"), axis=0)
             row_bytes, taken = words.itemsize * words.shape[1], 0
-            for which, n_rows in zip(*np.unique(here, return_counts=True), strict=True):
-                _write(file, row_bytes * int(behind[which]), words[taken : taken + n_rows])
-                behind[which] += n_rows
-                taken += n_rows
+            count = np.bincount(here)
+            for which in np.flatnonzero(count):
+                _write(file, row_bytes * int(behind[which]), words[taken : taken + count[which]])
+                behind[which] += count[which]
+                taken += count[which]
         for first in range(0, ranks.size, n_gathered):
             here = written[first : first + n_gathered] - first
             gathered = np.empty((here.size, words.shape[1]), dtype=np.uint64)
             file.seek(row_bytes * first)
-            gathered[here] = np.frombuffer(file.read(row_bytes * here.size), np.uint64).reshape(
-                gathered.shape
-            )
+            for some in np.array_split(here, -(-gathered.nbytes // READ)):
+                part = np.fromfile(file, np.uint64, some.size * words.shape[1])
+                _items(gathered)[some] = _items(part.reshape(some.size, -1))
             yield gathered
+
+
+def _items(words: Packed) -> np.ndarray:
+    """Return rows as single items, which are put in order in half the time: ``(n_rows,)``."""
+    return np.ascontiguousarray(words).view(np.dtype((np.void, words.itemsize * words.shape[1])))[:, 0]
 
 
 def _write(file: tempfile.SpooledTemporaryFile, place: int, words: Packed) -> None:

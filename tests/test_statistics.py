@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rote import measure
+from rote.activity.inputs import by_rank
 from rote.activity.statistics import Statistics
 
 SMALL = st.tuples(st.integers(1, 25), st.integers(1, 6)).flatmap(lambda shape: arrays(np.bool_, shape))
@@ -310,3 +311,16 @@ def test_what_cannot_be_measured_is_named(change, error, sentence):
 def test_what_has_not_been_measured_is_named(ask, error, sentence):
     with pytest.raises(error, match=sentence):
         ask(measure(ACTIVE))
+
+
+@given(
+    st.one_of(st.lists(st.integers(-5, 40), unique=True), st.lists(st.integers(0, 2**40), unique=True))
+)
+def test_ranks_are_sorted_whether_counted_or_not(ranks):
+    ranks = np.array(ranks, dtype=np.int64)
+    np.testing.assert_array_equal(by_rank(ranks), np.argsort(ranks))
+
+
+def test_equal_ranks_are_missed_where_they_are_counted():
+    assert by_rank(np.array([2, 0, 2, 1])).size == 3
+    assert by_rank(np.array([-1, 0, -1])).size == 3
