@@ -5,17 +5,21 @@
 A layer of random bits, each unit active on an eighth of the examples, is written in batches, read back
 and counted. Beside each case runs its yardstick, in turns: ``numpy.save`` or ``numpy.load`` of the same
 words, a copy of them in memory, the float32 product of the same activity. What is told are CPU seconds
-of the whole process, all threads, medians of several turns. With ``--out`` the table takes the place of
+of the whole process, all threads, medians of several turns; at last a file that is not in memory is
+read and measured by the clock. With ``--out`` the table takes the place of
 the one between the marks in that page.
 """
 
 import argparse
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numba
 import numpy as np
 from page import machine, put, table
 from timing import once
@@ -95,6 +99,36 @@ def files(words: np.ndarray, n_units: int, folder: Path) -> list[Comparison]:
     ]
 
 
+def by_the_clock(path: Path, repeats: int) -> str:
+    """Return how fast a file that is not in memory is read, and measured: all threads, by the clock."""
+    if not hasattr(os, "posix_fadvise"):
+        return ""
+
+    def read() -> None:
+        part = bytearray(1 << 24)
+        with path.open("rb", buffering=0) as file:
+            while file.readinto(part):
+                pass
+
+    def measured() -> None:
+        with rote.record.open(path) as recording:
+            rote.measure(recording, pairs=False)
+
+    def speed(work: Callable[[], None]) -> float:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        started = time.perf_counter()
+        work()
+        return path.stat().st_size / 1e9 / (time.perf_counter() - started)
+
+    ours, theirs = np.median([(speed(measured), speed(read)) for _ in range(repeats)], axis=0)
+    return (
+        f"\nBy the clock, on {numba.get_num_threads()} threads, with the file not in memory: measured "
+        f"without pairs at {ours:.2f} GB/s, its bytes alone read at {theirs:.2f} GB/s.\n"
+    )
+
+
 def counts(words: np.ndarray, n_units: int) -> list[Comparison]:
     """Return what is counted of bits, and of activations, in memory."""
     rng, place = np.random.default_rng(2), np.arange(len(words))
@@ -165,12 +199,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         cases = files(words, options.units, Path(folder)) + counts(words, options.units)
         rows = [row(case, options.repeats) for case in cases]
+        clock = by_the_clock(Path(folder) / "a.nc", options.repeats)
     sizes = [(options.units, 20_000), *([(4096, 60_000)] if options.large else [])]
     rows += [row(coactivation(*size), 1 if size[0] > 2000 else options.repeats) for size in sizes]
     text = (
         f"{options.units:,} units × {options.examples:,} examples, {words.nbytes / 1e6:.0f} MB of bits, "
         f"on {machine()}; GB of bits (magnitudes: of activations) a CPU second.\n\n"
         + table("what, yardstick, GB/s, yardstick GB/s, times as long", rows)
+        + clock
     )
     if options.out is None:
         print(text)
