@@ -3,9 +3,9 @@
 A window's counts stand in bits: digit d of 64 units' counts is one word, and an example is added to
 all of them by d = 0, 1, …:  digit_d, carry = digit_d ⊕ carry, digit_d ∧ carry.  Four examples of one
 window are added to the two lowest digits at once, by three adders of three bits [1]_, and what they
-carry to the higher ones. A window is *open*
-until its last example has come; then its counts enter the sums and the histogram. All are whole
-numbers, so that it makes no difference in which portions the examples come.
+carry to the higher ones. A window is *open* until its last example has come; then its counts enter the
+sums and the histogram, of a unit those of 64 windows at a time. All are whole numbers, so that it makes
+no difference in which portions the examples come.
 
 .. [1] Warren (2012), Hacker's Delight, second edition, section 5-1: carry-save adders.
 """
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .arrays import Counts, Packed
 from .kernel import inlined_kernel, kernel, over_blocks
 from .packing import WORD
+from .popcount import popcount, trailing_zeros, turned
 from .room import zeros
 
 type Digits = NDArray[np.uint64]
@@ -79,11 +80,16 @@ class Windows:
     def _settle(self, numbers: Counts, seen: Counts, digits: Digits) -> None:
         """Take the windows that are full into the sums, and keep the others open."""
         full = seen == self.window
-        group, closed = numbers[full] % self.n_groups, digits[full]
+        group = numbers[full] % self.n_groups
+        together = np.argsort(group, kind="stable")
+        closed = digits.transpose(1, 0, 2).take(np.flatnonzero(full)[together], axis=1)
+        by_unit = np.array([turned(plane) for plane in closed])
+        groups, start = np.unique(group[together], return_index=True)
+        edges = np.append(start, group.size)
         over_blocks(
-            lambda *columns: _fold(closed, group, self.sums, self.histogram, *columns),
-            digits.shape[2],
-            least=16,
+            lambda *units: _fold(by_unit, groups, edges, self.sums, self.histogram, *units),
+            by_unit.shape[1],
+            least=256,
         )
         for place in np.flatnonzero(~full):
             key = int(numbers[place])
@@ -173,21 +179,52 @@ def _carry(carry: NDArray[np.uint64], digits: Digits, window: int, lowest: int, 
 
 
 @kernel
-def _fold(digits: Digits, group: Counts, sums: Counts, histogram: Counts, start: int, stop: int) -> None:
-    counts = np.empty(WORD, dtype=np.uint32)
-    width = np.uint64(histogram.shape[1])
-    flat = histogram.reshape(-1)  # an index without a sign needs no look at its sign
-    for word in range(start, stop):
-        for window in range(digits.shape[0]):
-            counts[:] = 0
-            for digit in range(digits.shape[1]):
-                bits, power = digits[window, digit, word], np.uint32(digit)
-                for bit in range(WORD):
-                    counts[bit] |= np.uint32((bits >> np.uint64(bit)) & np.uint64(1)) << power
-            total = sums[group[window], WORD * word : WORD * (word + 1)]
-            for bit in range(WORD):
-                total[bit] += np.int64(counts[bit])
-            place = np.uint64(WORD * word) * width
-            for bit in range(WORD):
-                flat[place + np.uint64(counts[bit])] += 1
-                place += width
+def _fold(
+    digits: Digits,
+    groups: Counts,
+    edges: Counts,
+    sums: Counts,
+    histogram: Counts,
+    start: int,
+    stop: int,
+) -> None:
+    """Add windows in bits by unit, ``(n_digits, n_units, n_words)``, to sums and histogram.
+
+    Those of ``groups[g]`` are the windows from ``edges[g]`` on. Windows with a certain count are sought
+    from their highest digit on; where there are none, all counts that begin so are passed over.
+    """
+    n_digits, n_words, n_windows = digits.shape[0], digits.shape[2], edges[-1]
+    alike = np.empty((n_digits + 1, n_words), dtype=np.uint64)  # windows, by the digits looked at
+    for unit in range(start, stop):
+        for place in range(groups.size):
+            _mark(alike[0], edges[place], edges[place + 1])
+            total = np.int64(0)
+            for digit in range(n_digits):
+                for word in range(edges[place] // WORD, -(-edges[place + 1] // WORD)):
+                    total += np.int64(popcount(digits[digit, unit, word] & alike[0, word])) << digit
+            sums[groups[place], unit] += total
+        _mark(alike[n_digits], 0, n_windows)
+        count, digit = np.int64(0), n_digits
+        while count < histogram.shape[1]:
+            n_alike = np.uint64(1)
+            while digit and n_alike:
+                digit -= 1
+                n_alike, other = np.uint64(0), np.uint64((count >> digit) & 1) - np.uint64(1)
+                for word in range(n_words):
+                    alike[digit, word] = alike[digit + 1, word] & (digits[digit, unit, word] ^ other)
+                    n_alike += popcount(alike[digit, word])
+            histogram[unit, count] += np.int64(n_alike)  # none, if digits are left
+            count = ((count >> digit) + 1) << digit
+            digit = np.int64(trailing_zeros(np.uint64(count))) + 1
+            if digit > n_digits:
+                break
+
+
+@inlined_kernel
+def _mark(windows: Packed, start: int, stop: int) -> None:
+    """Set the bits of the windows from ``start`` to before ``stop``, and no others."""
+    for word in range(windows.size):
+        low, high = max(start - WORD * word, 0), min(stop - WORD * word, WORD)
+        windows[word] = np.uint64(0)
+        if low < high:
+            windows[word] = (~np.uint64(0) >> np.uint64(WORD - high + low)) << np.uint64(low)

@@ -41,8 +41,9 @@ def test_works_within_works_wait_for_no_thread():
 
 @THREADED
 def test_works_run_beside_one_another():
-    meeting = threading.Barrier(2, timeout=60)  # passed by two threads only
-    at_once(meeting.wait, meeting.wait)
+    meeting, met = threading.Barrier(2, timeout=60), []  # passed by two threads only
+    at_once(*[lambda: met.append(meeting.wait())] * 2)
+    assert sorted(met) == [0, 1]
 
 
 def test_one_thread_is_kept_to():

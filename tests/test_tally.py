@@ -110,6 +110,24 @@ def test_intervals_are_what_lies_between_activations(n_examples, rate, pauses, s
             assert np.isnan(measured.mean_interval[unit])
 
 
+@pytest.mark.parametrize("window", [2, 20, 64, 300, 4000])
+@pytest.mark.parametrize("n_classes", [1, 7])
+def test_windows_of_many_examples_by_class(window, n_classes, rng):
+    active = rng.random((9000, 70)) < np.r_[0.0, 1.0, rng.beta(0.5, 2, 68)]
+    labels = rng.integers(n_classes, size=9000)
+    measured = measure(active, labels=labels, window=window)
+    counts = np.concatenate(
+        [
+            mine[: len(mine) // window * window].reshape(-1, window, 70).sum(axis=1)
+            for mine in (active[labels == label] for label in range(n_classes))
+        ]
+    )
+    seen = [np.bincount(unit, minlength=window + 1) for unit in counts.T]
+    np.testing.assert_array_equal(measured.window_histogram[1], seen)
+    in_class = [active[labels == label].sum(axis=0) for label in range(n_classes)]
+    np.testing.assert_array_equal(measured.class_active, in_class)
+
+
 def test_many_intervals_of_every_length(rng):
     gaps = rng.permutation(np.repeat(np.arange(1, 90), 30))
     active = np.zeros((gaps.sum() + 1, 1), dtype=bool)
