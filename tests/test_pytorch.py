@@ -13,6 +13,7 @@ from rote.activity.packing import pack
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test-torch")
 pytestmark = pytest.mark.torch
+fake_tensor = pytest.importorskip("torch._subclasses.fake_tensor", reason="PyTorch has moved it")
 nn = torch.nn
 
 NOTES = {"condition": "memorizing", "seed": 3, "epoch": 4, "source": "drawn"}
@@ -220,6 +221,39 @@ def test_the_function_leaves_model_and_modes_as_they_were():
     rote.record.record_torch(model, loader(torch.randn(9, 2, 8, 8), torch.zeros(9, dtype=int)), **NOTES)
     assert [module.training for module in model] == [True, False] + [True] * 8
     assert all((values == before[name]).all() for name, values in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("keep", "leaves"),
+    [
+        ("bits", [(torch.uint8, (7, 8)), (torch.uint8, (7, 8))]),
+        ("statistics", [(torch.uint8, (7, 8)), (torch.uint8, (7, 8))]),
+        ("float16", [(torch.float16, (7, 36)), (torch.float16, (7, 30))]),
+    ],
+)
+def test_outputs_are_reduced_where_they_lie(keep, leaves, monkeypatch):
+    """A pretended GPU: tensors without values, which refuse to meet others on another device."""
+    left = []
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: left.append(tensor) or tensor)
+    monkeypatch.setattr(  # values that are looked at, and what arrives
+        torch.Tensor, "numpy", lambda tensor: np.zeros(tensor.shape, str(tensor.dtype)[6:])
+    )
+    monkeypatch.setattr(fake_tensor.FakeTensor, "tolist", lambda tensor: [0.0, 1.0])
+    monkeypatch.setattr(torch.Tensor, "__bool__", lambda tensor: False)
+    options = {"n_classes": 2} if keep == "statistics" else {}
+    with fake_tensor.FakeTensorMode():
+        with torch.device("cuda"):
+            model = nn.Sequential(
+                nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 30), nn.ReLU(inplace=True)
+            )
+        inputs = torch.randn(7, 2, 8, 8, device="cuda")
+        with rote.record.torch(model, keep=keep, position_stride=2, **options) as recorder:
+            model(inputs)
+            recorder.label(np.zeros(7, dtype=np.int64))
+        assert [(tensor.dtype, tuple(tensor.shape)) for tensor in left] == leaves
+        assert {tensor.device.type for tensor in left} == {"cuda"}
+        with pytest.raises(Exception, match="cuda"):  # the pretence would tell
+            model(inputs.to("cpu"))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
