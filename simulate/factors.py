@@ -27,7 +27,7 @@ from ..activity.streams import Key
 from ..activity.ziggurat import normals
 from .bivariate import binary_covariance
 from .correlation_matrices import check_symmetric, triangular_factor
-from .drawing import LANE, Chords, Mixture
+from .drawing import LANE, Chords, Mixture, in_lanes
 from .population import one_factor_pmf
 from .prediction import PairPrediction
 from .process import Process
@@ -38,7 +38,6 @@ _DEGREE = 6  # of P
 _LANES_OFF = 7  # of the polynomial (5), its rounding, and what the comparison rounds
 _STEEPEST = 0.4  # slope of Φ at 0
 _SINGLE = 2.0**-24  # rounding of single precision
-_FAR = 1e4  # latent numbers beyond it are certain
 _CELLS = 1 << 16  # tabulated at once: they stay in cache
 
 
@@ -127,7 +126,8 @@ class FactorGaussian(Mixture):
         sum of their sizes, and the terms by a few themselves.
         """
         own = np.sqrt(1 - np.square(self.loading).sum(axis=1))
-        weight = np.vstack([np.clip(ndtri(self.rate) / own, -_FAR, _FAR), self.loading.T / own])
+        certain = np.round(self.rate) == self.rate
+        weight = np.vstack([np.where(certain, 0.0, ndtri(self.rate) / own), self.loading.T / own])
         state = np.column_stack([np.ones(len(latent)), latent])
         size = (np.abs(weight[0]) + np.abs(latent).max() * np.abs(weight[1:]).sum(axis=0)).max()
         off = (self.n_factors + 4) * _SINGLE * size * _STEEPEST * LANE
@@ -141,6 +141,7 @@ class FactorGaussian(Mixture):
                 _to_lanes(table[first:last].reshape(-1), (state[first:last] @ weight).reshape(-1))
 
         over_blocks(tabulate, len(latent), least=4 * step)
+        table[:, certain] = in_lanes(self.rate[certain])
         share = np.zeros(len(latent), dtype=np.uint16)
         return Chords(table, np.arange(len(latent)), share, int(min(off, LANE)) + _LANES_OFF)
 

@@ -104,3 +104,13 @@ def test_impossible_loadings_are_named(loading, message):
 def test_impossible_blocks_are_named(block, between, error, message):
     with pytest.raises(error, match=message):
         FactorGaussian.from_blocks(rate=[0.1, 0.2], block=block, latent_correlation=between)
+
+
+def test_certain_units_never_err_however_steep_they_are_and_cost_no_other_its_margin(rng):
+    loading = np.array([[1 - 1e-14, 0.0]] * 2 + [[0.3, 0.4]] * 6)
+    process = FactorGaussian(rate=np.r_[0.0, 1.0, np.full(6, 0.2)], loading=loading)
+    assert (process.sample(50_000, rng=rng)[:, :2] == [False, True]).all()
+    mild = FactorGaussian(rate=np.r_[0.0, 1.0, np.full(6, 0.2)], loading=loading[[2] * 8])
+    latent = mild.latent(np.array([3, 5], dtype=np.uint64), np.arange(1000, dtype=np.uint64))
+    without = FactorGaussian(rate=np.full(6, 0.2), loading=loading[2:])
+    assert mild.chords(latent).margin == without.chords(latent).margin
