@@ -44,9 +44,9 @@ def beta_variates(key: Key, a: float, b: float, rows: NDArray[np.uint64]) -> Flo
         rise, counter = _lowered(key, counter, b)
         u, counter = _bend(key, counter, first, narrow)
         v, counter = _bend(key, counter, second, wide)
-        ratio = (1.0 + u) / (1.0 + v)
-        odds = first / second * (ratio * ratio * ratio) * np.exp(rise - fall)
-        variates[place] = 1.0 / (1.0 + 1.0 / odds)
+        x = first * (1.0 + u) * (1.0 + u) * (1.0 + u) * np.exp(rise - fall)  # may be 0 or infinite
+        y = second * (1.0 + v) * (1.0 + v) * (1.0 + v)
+        variates[place] = 1.0 / (1.0 + y / x)
     return variates
 
 
