@@ -22,7 +22,7 @@ from rote.record import files
 from rote.record.layers import LayerWeights
 from rote.record.npz import open_npz, save_npz
 from rote.record.recording import Recording
-from rote.record.seal import BLOCK, FOOTER, SealedFile
+from rote.record.seal import BLOCK, FOOTER, SealedFile, seal
 from rote.record.verification import verify
 
 N_EXAMPLES = 60
@@ -449,3 +449,28 @@ def test_a_zip_and_nothing_are_no_npz(tmp_path):
         open_npz(tmp_path / "a.zip")
     with pytest.raises(FileNotFoundError, match=r"npz file .*b.npz does not exist"):
         open_npz(tmp_path / "b.npz")
+
+
+@given(st.lists(st.tuples(st.integers(0, 5 * BLOCK), st.integers(0, 4 * BLOCK)), max_size=5))
+def test_any_stretch_of_a_sealed_file_is_its_content(tmp_path_factory, stretches):
+    path = tmp_path_factory.mktemp("sealed") / "file"
+    content = np.random.default_rng(0).bytes(4 * BLOCK + 1000)
+    path.write_bytes(content)
+    seal(path)
+    with SealedFile(path) as sealed:
+        for start, length in stretches:
+            sealed.seek(start)
+            assert sealed.read(length) == content[start : start + length]
+            assert sealed.tell() == start + len(content[start : start + length])
+
+
+@pytest.mark.parametrize("left", [0, BLOCK, 2 * BLOCK - 1])
+def test_a_file_cut_short_while_it_is_open_is_damaged(tmp_path, left):
+    path = tmp_path / "file"
+    path.write_bytes(np.random.default_rng(0).bytes(3 * BLOCK))
+    seal(path)
+    with SealedFile(path) as sealed:
+        os.truncate(path, left)
+        place = left // BLOCK * BLOCK
+        with pytest.raises(ValueError, match=f"is damaged between bytes {place} and {place + BLOCK}"):
+            sealed.read(3 * BLOCK)
